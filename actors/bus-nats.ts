@@ -1,0 +1,189 @@
+// The bus on NATS JetStream. Mailboxes are one work-queue stream, partitioned by receiver, one durable consumer per partition
+// with one message in flight: strict order per actor, also over redelivery. Jobs are a second work-queue stream.
+import { connect, headers, nanos, type MsgHdrs, type NatsConnection } from 'nats';
+import { AckPolicy, DiscardPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { keyOf } from '#machines/address.ts';
+import type { Applied } from '#machines/commit.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { limits, messageType, type Message } from '#machines/message.ts';
+import type { Bus, Delivery, Handler, Subscription } from './bus.ts';
+import { partitions, subjectNames } from './bus-subjects.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './log.ts';
+
+export const serverFloor = [2, 14, 6] as const;
+/** How long a crashed worker's message waits before another gets it. */
+const ackWaitMs = 8_000;
+const duplicateWindowMs = 120_000;
+
+export interface BusOptions { url: string; token: string; company: string; name: string; clock: Clock; log: Log }
+
+/** Connects, checks the server's version, and makes sure the streams are as we need them. */
+export async function connectBus({ url, token, company, name, clock, log }: BusOptions): Promise<Bus> {
+  const nc = await connect({ servers: url, token, name, noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 250 }).catch((cause: Error) => {
+    throw new KeelsonError('BUS_DOWN', `no answer from nats-server at ${url}: ${cause.message}`, { cause });
+  });
+  checkVersion(nc);
+  const names = subjectNames(company);
+  const js = jetstream(nc);
+  const jsm = await jetstreamManager(nc);
+  const ensured: (() => Promise<void>)[] = [() => ensureStreams(jsm, names)];
+  await ensured[0]!();
+  const reconnected: (() => void)[] = [];
+  const waiting = new Map<string, (applied: Applied) => void>();
+  const listening = new Set<string>();
+
+  const follow = async () => {
+    for await (const status of nc.status()) {
+      if (status.type === 'disconnect') log.warn('bus disconnected; work is kept in the store');
+      if (status.type === 'error') log.error({ detail: String(status.error) }, 'bus refused something');
+      if (status.type !== 'reconnect') continue;
+      log.info('bus is back');
+      // The server may have come back with an empty directory.
+      try {
+        for (const ensure of ensured) await ensure();
+        for (const task of reconnected) task();
+      } catch (error) {
+        log.error({ error: String(error) }, 'could not restore the streams');
+      }
+    }
+  };
+  follow().catch((error: unknown) => log.error({ error: String(error) }, 'bus status ended'));
+
+  const consume = async (stream: string, durable: string, filter: string, inFlight: number, handle: (m: JsMsg) => Promise<void>): Promise<Subscription> => {
+    const ensure = async () => {
+      await jsm.consumers.add(stream, { durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, ack_wait: nanos(ackWaitMs), max_ack_pending: inFlight });
+    };
+    await ensure();
+    ensured.push(ensure);
+    const consumer = await js.consumers.get(stream, durable);
+    const messages: ConsumerMessages = await consumer.consume({ max_messages: inFlight + 1 });
+    const inHand = new Set<Promise<void>>();
+    const settle = async (m: JsMsg) => {
+      const beat = clock.every(ackWaitMs / 3, () => m.working());
+      try {
+        await handle(m);
+        m.ack();
+      } catch (error) {
+        log.warn({ error: String(error), subject: m.subject }, 'message goes back to the bus');
+        m.nak(1_000);
+      } finally {
+        beat();
+      }
+    };
+    const loop = (async () => {
+      for await (const m of messages) {
+        const work = settle(m).finally(() => inHand.delete(work));
+        inHand.add(work);
+        if (inHand.size >= inFlight) await Promise.race(inHand);
+      }
+    })();
+    return {
+      async stop() {
+        messages.stop();
+        await loop;
+        await Promise.all(inHand);
+      },
+    };
+  };
+
+  const toDelivery = (m: JsMsg, to: string, from: string): Delivery => ({
+    id: header(m.headers, 'ce-id') ?? `bus-${m.info.stream}-${m.seq}-${m.time.getTime()}`,
+    to, from,
+    cause: header(m.headers, 'ce-cause'),
+    subject: m.subject,
+    bytes: m.data,
+    deliveries: m.info.deliveryCount,
+    working: () => m.working(),
+  });
+
+  const publish = (message: Message) => {
+    const { to, from, body } = message;
+    const subject = body.kind === 'job' ? names.queue(keyOf(to)) : names.mailbox(to, from);
+    nc.publish(subject, JSON.stringify(body), { headers: eventHeaders(message, clock.now()) });
+  };
+
+  return {
+    publish,
+    submit(message, timeoutMs) {
+      if (!listening.has(message.from)) {
+        listening.add(message.from);
+        nc.subscribe(names.applied(message.from), {
+          callback: (error, m) => {
+            if (error) return;
+            const applied = m.json<Applied>();
+            waiting.get(applied.id)?.(applied);
+          },
+        });
+      }
+      return new Promise((resolve, reject) => {
+        const cancel = clock.after(timeoutMs, () => {
+          waiting.delete(message.id);
+          reject(new KeelsonError('TIMEOUT', `no answer to ${messageType(message.body)} for ${message.to} within ${timeoutMs} ms`));
+        });
+        waiting.set(message.id, (applied) => {
+          cancel();
+          waiting.delete(message.id);
+          resolve(applied);
+        });
+        publish(message);
+      });
+    },
+    answer: (to, applied) => nc.publish(names.applied(to), JSON.stringify(applied)),
+    async consumeMail(handler) {
+      const handle = (m: JsMsg) => {
+        const ends = names.parse(m.subject);
+        return handler(toDelivery(m, ends?.to ?? '', ends?.from ?? ''));
+      };
+      const subscriptions = await Promise.all(Array.from({ length: partitions }, (_, n) => consume(names.mailStream, `p${n}`, names.partition(n), 1, handle)));
+      return { stop: async () => void (await Promise.all(subscriptions.map((s) => s.stop()))) };
+    },
+    consumeJobs: (queue, concurrency, handler: Handler) => consume(names.jobStream, queue, names.queue(queue), concurrency, (m) => handler(toDelivery(m, `job/${queue}`, header(m.headers, 'ce-source') ?? ''))),
+    onReconnect: (task) => void reconnected.push(task),
+    flush: () => nc.flush(),
+    close: async () => {
+      if (!nc.isClosed()) await nc.drain();
+    },
+  };
+}
+
+function checkVersion(nc: NatsConnection): void {
+  const version = nc.info?.version ?? '0';
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  for (const [i, floor] of serverFloor.entries()) {
+    if ((parts[i] ?? 0) > floor) return;
+    if ((parts[i] ?? 0) < floor) throw new KeelsonError('NO_NATS_SERVER', `nats-server ${version} is too old: it silently drops features; ${serverFloor.join('.')} is needed`);
+  }
+}
+
+async function ensureStreams(jsm: JetStreamManager, names: ReturnType<typeof subjectNames>): Promise<void> {
+  const common = { retention: RetentionPolicy.Workqueue, storage: StorageType.File, discard: DiscardPolicy.New, duplicate_window: nanos(duplicateWindowMs), allow_direct: true };
+  const wanted = [
+    { ...common, name: names.mailStream, subjects: [names.mailSubjects], subject_transform: { src: names.mailSubjects, dest: names.partitioned } },
+    { ...common, name: names.jobStream, subjects: [names.jobSubjects] },
+  ];
+  for (const config of wanted) {
+    const info = await jsm.streams.add(config);
+    // Old servers accept what they do not know and forget it: read back.
+    if (info.config.retention !== config.retention || ('subject_transform' in config && !info.config.subject_transform)) throw new KeelsonError('NO_NATS_SERVER', `nats-server did not keep the settings of stream ${config.name}`);
+  }
+}
+
+/** CloudEvents 1.0 in NATS headers; the id is also the bus's own duplicate check. */
+function eventHeaders(message: Message, nowMs: number): MsgHdrs {
+  const h = headers();
+  h.set('Nats-Msg-Id', message.id);
+  h.set('ce-specversion', '1.0');
+  h.set('ce-id', message.id);
+  h.set('ce-source', message.from);
+  h.set('ce-type', messageType(message.body));
+  h.set('ce-time', new Date(nowMs).toISOString());
+  h.set('ce-datacontenttype', 'application/json');
+  if (message.cause) h.set('ce-cause', message.cause);
+  return h;
+}
+
+function header(h: MsgHdrs | undefined, name: string): string | undefined {
+  const value = h?.get(name);
+  return value && value.length <= limits.idChars ? value : undefined;
+}

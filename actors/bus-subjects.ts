@@ -1,0 +1,45 @@
+// Addresses as subjects. The sender stands in the subject, where the server can check it; the partition is added by the server.
+import { fromToken, keyOf, toToken, typeOf } from '#machines/address.ts';
+
+export interface Names {
+  mailStream: string;
+  jobStream: string;
+  mailSubjects: string;
+  jobSubjects: string;
+  /** What the server makes of a mailbox subject: the partition of the receiver comes first. */
+  partitioned: string;
+  partition(n: number): string;
+  mailbox(to: string, from: string): string;
+  queue(name: string): string;
+  applied(address: string): string;
+  /** Receiver and sender of a partitioned mailbox subject; null when it is not one. */
+  parse(subject: string): { to: string; from: string } | null;
+}
+
+/** Choose once: changing it re-homes actors. With one message in flight per partition it also bounds what is in flight. */
+export const partitions = 64;
+
+export function subjectNames(company: string): Names {
+  const root = `ks.${company}`;
+  const pair = (address: string) => `${typeOf(address)}.${toToken(keyOf(address))}`;
+  return {
+    mailStream: `KS_${company}_MAIL`,
+    jobStream: `KS_${company}_JOBS`,
+    mailSubjects: `${root}.msg.*.*.*.*`,
+    jobSubjects: `${root}.job.*`,
+    partitioned: `${root}.box.{{partition(${partitions},1,2)}}.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}.{{wildcard(4)}}`,
+    partition: (n) => `${root}.box.${n}.>`,
+    mailbox: (to, from) => `${root}.msg.${pair(to)}.${pair(from)}`,
+    queue: (name) => `${root}.job.${name}`,
+    applied: (address) => `${root}.applied.${pair(address)}`,
+    parse(subject) {
+      const tokens = subject.slice(root.length + 1).split('.');
+      if (tokens.length !== 6 || tokens[0] !== 'box') return null;
+      try {
+        return { to: `${tokens[2]}/${fromToken(tokens[3]!)}`, from: `${tokens[4]}/${fromToken(tokens[5]!)}` };
+      } catch {
+        return null;
+      }
+    },
+  };
+}

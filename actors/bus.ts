@@ -1,0 +1,42 @@
+// The bus is transport, not truth: it may lose, repeat and reorder; the store notices. Two implementations would have to pass
+// test/contract/bus.ts.
+import type { Applied } from '#machines/commit.ts';
+import type { Message } from '#machines/message.ts';
+
+/** A message as it arrived: bytes, because it may be anything. */
+export interface Delivery {
+  id: string;
+  to: string;
+  from: string;
+  cause: string | undefined;
+  subject: string;
+  bytes: Uint8Array;
+  /** 1 for the first. */
+  deliveries: number;
+  /** Tells the bus that work goes on, so that it is not delivered elsewhere. */
+  working(): void;
+}
+
+/** Resolves when the message is settled; then it is acknowledged. Rejecting asks for redelivery. */
+export type Handler = (delivery: Delivery) => Promise<void>;
+
+export interface Subscription {
+  /** Finishes the messages in hand, then stops. */
+  stop(): Promise<void>;
+}
+
+export interface Bus {
+  /** Sends without waiting: who needs certainty keeps the message in the store's outbox until it was applied. */
+  publish(message: Message): void;
+  /** Hands in a message and waits until it was applied. Rejects with TIMEOUT (unknown) or BUS_DOWN. */
+  submit(message: Message, timeoutMs: number): Promise<Applied>;
+  answer(to: string, applied: Applied): void;
+  /** Mailboxes of all actors: strict order per actor. */
+  consumeMail(handler: Handler): Promise<Subscription>;
+  /** One queue of jobs, up to `concurrency` at a time. */
+  consumeJobs(queue: string, concurrency: number, handler: Handler): Promise<Subscription>;
+  /** Calls back after a lost connection came back: the bus may have lost messages. */
+  onReconnect(task: () => void): void;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,132 @@
+// START HERE for the semantics. One message and one record give the next record and everything the step asks for, as data.
+// Pure: no clock (`nowMs` is given), no I/O. XState computes the transition through our own scope, so no custom action runs
+// and nothing is started; `effects.ts` turns the actions it returns into durable operations.
+import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
+import { typeOf } from '#machines/address.ts';
+import { plainError } from '#machines/errors.ts';
+import { isReservedType, type Body, type Message } from '#machines/message.ts';
+import { collectEffects, type Effects } from './effects.ts';
+import { assertPlainJson } from './plain-json.ts';
+import type { ActorRecord, ActorStatus } from './record.ts';
+import type { Definition } from './registry.ts';
+import { createScope, type Scope } from './scope.ts';
+
+export interface Step {
+  /** `ignored`: nothing changed, and `note` says why. */
+  outcome: 'applied' | 'ignored' | 'refused';
+  note: string | null;
+  record: ActorRecord | null;
+  effects: Effects;
+  /** `source -> target` of each transition taken, in order. */
+  taken: string[];
+}
+
+/** Applies one message. Throws only when the host's rules are broken (not JSON, not addressable): the message is then parked. */
+export function step(definition: Definition, previous: ActorRecord | null, message: Message<Body>, nowMs: number): Step {
+  const { body, to: address } = message;
+  const reject = (outcome: 'ignored' | 'refused', note: string): Step => ({ outcome, note, record: previous, effects: collectEffects.none(), taken: [] });
+  if (body.kind === 'start' ? previous : !previous) return reject('ignored', previous ? 'already started' : 'no such actor');
+  if (previous && previous.status !== 'active') return reject('ignored', `the actor is ${previous.status}`);
+  const record: ActorRecord = previous
+    ? { ...previous, structure: definition.hash, rev: previous.rev + 1, children: { ...previous.children }, timers: { ...previous.timers } }
+    : { address, machine: definition.key, structure: definition.hash, rev: 0, status: 'active', parent: (body.kind === 'start' && body.parent) || null, snapshot: { value: null, context: null }, children: {}, timers: {} };
+
+  const event = toEvent(definition, record, message);
+  if ('outcome' in event) return reject(event.outcome, event.note);
+  if (event.forwardTo) return { outcome: 'applied', note: null, record, effects: collectEffects.forward(record, event.forwardTo, event.event, nowMs), taken: [] };
+
+  const scope = createScope(record);
+  const before = previous ? restore(definition, previous, scope) : undefined;
+  let next: AnyMachineSnapshot;
+  let failed = false;
+  try {
+    next = before ? definition.machine.transition(before, event.event as never, scope.forXState) : definition.machine.getInitialSnapshot(scope.forXState, event.event.input as never);
+  } catch (error) {
+    // The same as the live interpreter: an actor that throws ends in status error, its half-made actions are forgotten.
+    failed = true;
+    next = { ...(before ?? { value: null, context: null }), status: 'error', error } as never;
+  }
+  if (next.status === 'error') {
+    scope.actions.length = 0;
+    failed = true;
+  }
+  if (next === before && scope.actions.length === 0 && body.kind === 'event') return reject('ignored', `no transition for '${body.event.type}' in ${JSON.stringify(before.value)}`);
+
+  const output = checkOutput(definition, next);
+  if (output.problem) {
+    failed = true;
+    scope.actions.length = 0;
+    next = { ...next, status: 'error', error: { code: 'BAD_OUTPUT', message: output.problem } } as never;
+  }
+  record.status = next.status as ActorStatus;
+  const effects = collectEffects({ definition, record, scope, before, next, nowMs });
+  const persisted = persist(definition, failed ? before : next, record);
+  record.snapshot = failed ? { ...persisted, status: 'error', error: plainError(next.error) } : persisted;
+  assertPlainJson(record.snapshot.context, 'context');
+  const taken = scope.seen.filter((e) => e.type === '@xstate.microstep').flatMap((e) => (e._transitions ?? []).map((t) => `${t.source.id} -> ${t.target?.map((x) => x.id).join(', ') ?? '(stays)'}`));
+  return { outcome: 'applied', note: failed ? plainError(next.error).message : null, record, effects, taken };
+}
+
+type Incoming = { event: AnyEventObject; forwardTo?: string } | { outcome: 'ignored' | 'refused'; note: string };
+
+/** The only place where `xstate.*` events are made. Takes the timer or child result off the record. */
+function toEvent(definition: Definition, record: ActorRecord, { body, from }: Message<Body>): Incoming {
+  const stale = (what: string): Incoming => ({ outcome: 'ignored', note: `stale ${what}` });
+  switch (body.kind) {
+    case 'start': {
+      const input = definition.protocol.input.safeParse(body.input);
+      return input.success ? { event: { type: 'xstate.init', input: input.data } } : { outcome: 'refused', note: `input: ${firstIssue(input.error)}` };
+    }
+    case 'event': {
+      const { type, ...fields } = body.event;
+      if (isReservedType(type)) return { outcome: 'refused', note: `the event type '${type}' is reserved` };
+      const schema = Object.hasOwn(definition.protocol.events, type) ? definition.protocol.events[type] : undefined;
+      if (!schema) return { outcome: 'ignored', note: `'${definition.id}' knows no event '${type}'` };
+      if (definition.protocol.operatorOnly?.includes(type) && typeOf(from) !== 'operator') return { outcome: 'refused', note: `'${type}' may only come from the operator, not from ${from}` };
+      const parsed = schema.safeParse(fields);
+      return parsed.success ? { event: { ...(parsed.data as object), type } } : { outcome: 'refused', note: `event ${type}: ${firstIssue(parsed.error)}` };
+    }
+    case 'timer': {
+      const timer = record.timers[body.timer];
+      if (timer?.gen !== body.gen) return stale('timer');
+      delete record.timers[body.timer];
+      return timer.to ? { event: timer.event, forwardTo: timer.to } : { event: timer.event };
+    }
+    case 'done':
+    case 'error': {
+      const child = record.children[body.child];
+      if (child?.gen !== body.gen || child.settled) return stale('child result');
+      record.children[body.child] = { ...child, settled: true };
+      return body.kind === 'done'
+        ? { event: { type: `xstate.done.actor.${body.child}`, output: body.output, actorId: body.child } }
+        : { event: { type: `xstate.error.actor.${body.child}`, error: body.error, actorId: body.child } };
+    }
+    case 'stop':
+      return record.parent && record.parent.gen !== body.gen ? stale('stop') : { event: { type: 'xstate.stop' } };
+  }
+}
+
+function restore(definition: Definition, record: ActorRecord, scope: Scope): AnyMachineSnapshot {
+  // An empty context skips XState's reviving of actor references, which mutates what it is given; ours is plain JSON already.
+  const snapshot = definition.machine.restoreSnapshot({ ...record.snapshot, context: {} } as never, scope.forXState);
+  return Object.assign(snapshot, { context: record.snapshot.context });
+}
+
+function persist(definition: Definition, snapshot: AnyMachineSnapshot | undefined, record: ActorRecord): ActorRecord['snapshot'] {
+  if (!snapshot) return { value: null, context: null };
+  const { children: _, ...persisted } = definition.machine.getPersistedSnapshot(snapshot) as unknown as Record<string, unknown>;
+  const children = record.status === 'active' ? Object.fromEntries(Object.entries(record.children).map(([id, child]) => [id, { src: child.src, snapshot: { status: 'active' } }])) : {};
+  return { ...persisted, children } as unknown as ActorRecord['snapshot'];
+}
+
+function checkOutput(definition: Definition, next: AnyMachineSnapshot): { problem?: string } {
+  if (next.status !== 'done') return {};
+  const output = definition.protocol.output.safeParse(next.output);
+  if (!output.success) return { problem: `output of ${definition.key}: ${firstIssue(output.error)}` };
+  return {};
+}
+
+function firstIssue(error: { issues: { path: PropertyKey[]; message: string }[] }): string {
+  const issue = error.issues[0];
+  return issue ? `${issue.path.join('.') || '(value)'}: ${issue.message}` : 'invalid';
+}

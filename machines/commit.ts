@@ -1,0 +1,52 @@
+// The one request by which anything is ever written: all parts of a step, in one transaction, at most once per id.
+import type { Message } from './message.ts';
+import type { Artifact, Decision, Fact, Intent } from './records.ts';
+
+/** `applied`: a step was taken · `ignored`, `refused`: nothing changed, the reason is kept · `parked`: unreadable, bytes are kept. */
+export type Outcome = 'applied' | 'ignored' | 'refused' | 'parked';
+
+export interface Commit {
+  /** Id of the message (or command) that caused it. A second commit with this id writes nothing. */
+  id: string;
+  atMs: number;
+  /** Whose history it belongs to. */
+  actor: string;
+  outcome: Outcome;
+  /** The transition record, JSON text: what came, what was taken, what it led to. Part of the hash chain. */
+  journal: string;
+  /** The actor's next state. `rev` must follow the stored one, else the answer is `conflict`. */
+  step?: { rev: number; machine: string; status: string; value: string; parent: string | null; record: string };
+  sends: Message[];
+  /** Ids of messages that must not be delivered any more. The commit's own id is always settled. */
+  settles: string[];
+  /** Id of a message that must still be waiting, else the answer is `closed`: how a job is claimed or its result accepted. */
+  requires?: string;
+  facts: Fact[];
+  intents: Intent[];
+  artifacts: Artifact[];
+  decisions: Decision[];
+  blobs: { hash: string; bytes: Uint8Array | string }[];
+  parked?: { subject: string; reason: string; bytes: Uint8Array };
+}
+
+export type Committed =
+  | { outcome: 'written'; seq: number }
+  | { outcome: 'duplicate'; seq: number; first: Outcome; note: string | null; rev: number | null }
+  | { outcome: 'conflict' }
+  | { outcome: 'closed' }
+  /** The store's own rules refuse it (a finished intent cannot be reopened, …). */
+  | { outcome: 'invalid'; reason: string };
+
+/** What a waiting sender hears when its message was applied. */
+export interface Applied {
+  id: string;
+  outcome: Outcome | 'duplicate';
+  note: string | null;
+  rev: number | null;
+  value: unknown;
+  status: string | null;
+}
+
+export function emptyCommit(id: string, atMs: number, actor: string, journal: object): Commit {
+  return { id, atMs, actor, outcome: 'applied', journal: JSON.stringify(journal), sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], blobs: [] };
+}

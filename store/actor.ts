@@ -1,0 +1,91 @@
+// The door to the store: starts its thread and talks to it.
+import { Worker } from 'node:worker_threads';
+import type { StorePort } from '#actors/store-port.ts';
+import type { Committed } from '#machines/commit.ts';
+import { codes, KeelsonError, type Code, type PlainError } from '#machines/errors.ts';
+import type { Answer, Request, StoreOptions } from './protocol.ts';
+
+export interface Store extends StorePort {
+  epoch: number;
+  /** Sends deadlines that are due at `nowMs`, at most 1,000; answers when the next one is. */
+  release(nowMs: number): Promise<{ released: number; nextDueMs: number | null }>;
+  /** Publishes again what was promised before `beforeMs` and is not applied. Answers how many. */
+  republish(beforeMs: number): Promise<number>;
+  /** Called with the due time of each new deadline. */
+  onDeadline(task: (dueMs: number) => void): void;
+  /** Called when the store's thread dies by itself. */
+  onExit(task: (error: KeelsonError) => void): void;
+  close(): Promise<void>;
+}
+
+type Ask = Request extends infer R ? (R extends Request ? Omit<R, 'n'> : never) : never;
+
+/** Starts the store on a data folder. Throws STORE_BUSY, STORE_TOO_NEW, BUS_DOWN, … */
+export async function startStore(options: StoreOptions): Promise<Store> {
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: options });
+  const waiting = new Map<number, { resolve(value: never): void; reject(error: unknown): void }>();
+  let outgoing: Request[] = [];
+  let n = 0;
+  let closed = false;
+  const deadlineTasks: ((dueMs: number) => void)[] = [];
+  const exitTasks: ((error: KeelsonError) => void)[] = [];
+
+  const fail = (error: KeelsonError) => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+    if (!closed) for (const task of exitTasks) task(error);
+    closed = true;
+  };
+  worker.on('error', (error) => fail(new KeelsonError('STORE_FAILED', `the store's thread failed: ${String(error)}`, { cause: error })));
+  worker.on('exit', () => fail(new KeelsonError('STORE_FAILED', 'the store has stopped')));
+  worker.on('message', (answers: Answer[]) => {
+    for (const answer of answers) {
+      const entry = waiting.get(answer.n);
+      waiting.delete(answer.n);
+      if (answer.error) entry?.reject(fromPlain(answer.error));
+      else entry?.resolve(answer.result as never);
+    }
+  });
+  const wait = <T>(key: number) => new Promise<T>((resolve, reject) => waiting.set(key, { resolve, reject }));
+  const ask = <T>(request: Ask): Promise<T> => {
+    if (closed) return Promise.reject(new KeelsonError('STORE_FAILED', 'the store has stopped'));
+    outgoing.push({ ...request, n: ++n } as Request);
+    if (outgoing.length === 1) {
+      setImmediate(() => {
+        worker.postMessage(outgoing);
+        outgoing = [];
+      });
+    }
+    return wait<T>(n);
+  };
+
+  const epoch = await wait<number>(0).catch(async (error: unknown) => {
+    closed = true;
+    await worker.terminate();
+    throw error;
+  });
+  return {
+    epoch,
+    async commit(commit) {
+      const answer = await ask<Committed>({ op: 'commit', commit });
+      if (answer.outcome === 'written') for (const { dueMs } of commit.sends) if (dueMs !== undefined) for (const task of deadlineTasks) task(dueMs);
+      return answer;
+    },
+    load: (address) => ask({ op: 'query', name: 'record', args: { address } }),
+    query: (name, args) => ask({ op: 'query', name, args }),
+    release: (nowMs) => ask({ op: 'release', nowMs }),
+    republish: (beforeMs) => ask({ op: 'republish', beforeMs }),
+    onDeadline: (task) => void deadlineTasks.push(task),
+    onExit: (task) => void exitTasks.push(task),
+    async close() {
+      if (closed) return;
+      await ask({ op: 'close' });
+      closed = true;
+      await worker.terminate();
+    },
+  };
+}
+
+function fromPlain({ code, message }: PlainError): KeelsonError {
+  return Object.hasOwn(codes, code) ? new KeelsonError(code as Code, message) : new KeelsonError('STORE_FAILED', `${code}: ${message}`);
+}

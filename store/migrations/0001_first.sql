@@ -1,0 +1,123 @@
+-- What the company knows, intends and did. Everything else in the data folder can be rebuilt from this file.
+
+-- One row: the fence and the counters. A store whose epoch is not this one cannot commit.
+CREATE TABLE counter (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  epoch INTEGER NOT NULL,
+  received INTEGER NOT NULL DEFAULT 0,
+  applied INTEGER NOT NULL DEFAULT 0,
+  duplicate INTEGER NOT NULL DEFAULT 0,
+  parked INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO counter (one, epoch) VALUES (1, 0);
+
+CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Every commit, in order: the transition records, the duplicate check and the audit chain are this one table.
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  actor TEXT NOT NULL,
+  rev INTEGER,
+  at_ms INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  body TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX journal_actor ON journal (actor, seq);
+
+CREATE TABLE actor (
+  address TEXT PRIMARY KEY,
+  machine TEXT NOT NULL,
+  rev INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  value TEXT NOT NULL,
+  parent TEXT,
+  record TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Messages that were promised and not yet applied. A due time makes one a deadline. Rows leave when the message is applied,
+-- not when the bus took it: that is why the bus may be wiped.
+CREATE TABLE outbox (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  receiver TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  cause TEXT,
+  due_ms INTEGER,
+  at_ms INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX outbox_due ON outbox (due_ms) WHERE due_ms IS NOT NULL;
+CREATE INDEX outbox_at ON outbox (at_ms) WHERE due_ms IS NULL;
+
+CREATE TABLE entity (id TEXT PRIMARY KEY, kind TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fact (
+  n INTEGER PRIMARY KEY,
+  entity TEXT NOT NULL,
+  predicate TEXT NOT NULL,
+  value TEXT NOT NULL,
+  label TEXT NOT NULL,
+  confidence REAL NOT NULL,
+  source TEXT,
+  actor TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  recorded_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX fact_entity ON fact (entity, predicate);
+CREATE TRIGGER fact_is_append_only_update BEFORE UPDATE ON fact BEGIN SELECT RAISE(ABORT, 'facts are append-only; record a new fact instead'); END;
+CREATE TRIGGER fact_is_append_only_delete BEFORE DELETE ON fact BEGIN SELECT RAISE(ABORT, 'facts are append-only; record a new fact instead'); END;
+CREATE TRIGGER journal_is_append_only_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_is_append_only_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+
+CREATE TABLE intent (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  summary TEXT NOT NULL,
+  data TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX intent_state ON intent (state, created_ms);
+CREATE TRIGGER intent_stays_final BEFORE UPDATE ON intent
+  WHEN old.state IN ('completed', 'failed', 'canceled', 'rejected') AND new.state <> old.state
+  BEGIN SELECT RAISE(ABORT, 'a finished intent cannot be reopened'); END;
+
+CREATE TABLE artifact (
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  name TEXT,
+  hash TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (id, version)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX artifact_kind ON artifact (kind, at_ms);
+
+CREATE TABLE blob (hash TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+CREATE TABLE decision (
+  n INTEGER PRIMARY KEY,
+  actor TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  confidence REAL,
+  machine TEXT,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX decision_actor ON decision (actor, seq);
+
+CREATE TABLE parked (n INTEGER PRIMARY KEY, id TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, bytes BLOB NOT NULL, at_ms INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
+
+CREATE VIRTUAL TABLE search USING fts5 (kind UNINDEXED, id UNINDEXED, text, tokenize = 'unicode61 remove_diacritics 2');

@@ -1,0 +1,52 @@
+// Publishes what commits promised. After a commit at once; what the bus lost is found again here, because a row leaves the
+// outbox only when its message was applied.
+import type { Bus } from '#actors/bus.ts';
+import type { Commit } from '#machines/commit.ts';
+import type { Body, Job, Message } from '#machines/message.ts';
+import type { Database } from './database.ts';
+
+export interface Relay {
+  publish(commits: Commit[]): void;
+  /** Publishes everything that is not applied yet, due or without a due time, older than `beforeMs`. */
+  republish(beforeMs: number): Promise<number>;
+  /** Turns deadlines that are due into messages and sends them. Call it between two groups. */
+  release(nowMs: number): Promise<{ released: number; nextDueMs: number | null }>;
+}
+
+interface OutboxRow { n: number; id: string; receiver: string; sender: string; cause: string | null; body: string }
+
+const pageRows = 1_000;
+
+export function createRelay(writer: Database, bus: Bus): Relay {
+  const send = (row: OutboxRow) => bus.publish(toMessage(row));
+  return {
+    publish(commits) {
+      for (const commit of commits) {
+        for (const message of commit.sends) if (message.dueMs === undefined) bus.publish({ ...message, cause: message.cause ?? commit.id });
+      }
+    },
+    async republish(beforeMs) {
+      let after = 0;
+      let count = 0;
+      for (;;) {
+        const rows = await writer.all<OutboxRow>('SELECT n, id, receiver, sender, cause, body FROM outbox WHERE due_ms IS NULL AND at_ms < ? AND n > ? ORDER BY n LIMIT ?', beforeMs, after, pageRows);
+        rows.forEach(send);
+        count += rows.length;
+        if (rows.length < pageRows) return count;
+        after = rows.at(-1)!.n;
+        await bus.flush();
+      }
+    },
+    async release(nowMs) {
+      const rows = await writer.all<OutboxRow>('SELECT n, id, receiver, sender, cause, body FROM outbox WHERE due_ms <= ? ORDER BY due_ms LIMIT ?', nowMs, pageRows);
+      if (rows.length > 0) await writer.run('UPDATE outbox SET due_ms = NULL, at_ms = ? WHERE n IN (SELECT value FROM json_each(?))', nowMs, JSON.stringify(rows.map((row) => row.n)));
+      rows.forEach(send);
+      const [next] = await writer.all<{ due: number | null }>('SELECT min(due_ms) AS due FROM outbox WHERE due_ms IS NOT NULL');
+      return { released: rows.length, nextDueMs: next?.due ?? null };
+    },
+  };
+}
+
+function toMessage(row: OutboxRow): Message {
+  return { id: row.id, to: row.receiver, from: row.sender, ...(row.cause ? { cause: row.cause } : {}), body: JSON.parse(row.body) as Body | Job };
+}
