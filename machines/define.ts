@@ -1,6 +1,6 @@
 // How builders write a durable machine: an ordinary XState `setup(...).createMachine(...)` whose activities, records and
 // message schemas come from here. Nothing in this file runs anything.
-import { fromPromise, type AnyStateMachine } from 'xstate';
+import { fromPromise, type AnyEventObject, type AnyStateMachine } from 'xstate';
 import type { z } from 'zod';
 import type { Decision, Fact, Intent, draftArtifactSchema } from './records.ts';
 
@@ -55,7 +55,7 @@ export const records = {
 };
 
 type EventSchemas = Record<string, z.ZodType>;
-type EventsOf<E extends EventSchemas> = { [K in keyof E & string]: { type: K } & z.output<E[K]> }[keyof E & string];
+type EventsOf<E extends EventSchemas> = [keyof E] extends [never] ? AnyEventObject : { [K in keyof E & string]: { type: K } & z.output<E[K]> }[keyof E & string];
 
 export interface Protocol {
   context: z.ZodType;

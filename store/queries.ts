@@ -84,6 +84,11 @@ export const queries = {
     return rows.map((row) => ({ ...row, value: json(row['value']) }));
   },
 
+  async lastFact(db, args) {
+    const rows = await db.all<Row>('SELECT value, confidence, recorded_ms FROM fact WHERE entity = ? AND predicate = ? ORDER BY n DESC LIMIT 1', text(args, 'entity'), text(args, 'predicate'));
+    return rows.map((row) => ({ ...row, value: json(row['value']) }));
+  },
+
   entities: (db, args) => db.all('SELECT id, kind FROM entity WHERE (?1 IS NULL OR kind = ?1) ORDER BY id LIMIT ?2', args['entityKind'] === undefined ? null : text(args, 'entityKind'), count(args, 'limit', 100, rowsMax)),
 
   artifacts: (db, args) => db.all(
@@ -102,7 +107,7 @@ export const queries = {
 
   /** Current text of every artifact of a kind: templates, policies. */
   async contents(db, args) {
-    return db.all<Row>('SELECT a.id, a.version, a.hash, CAST(b.bytes AS TEXT) AS text FROM artifact a JOIN blob b ON b.hash = a.hash WHERE a.kind = ? AND a.version = (SELECT max(version) FROM artifact WHERE id = a.id) ORDER BY a.id', text(args, 'artifactKind'));
+    return db.all<Row>('SELECT a.id, a.version, a.hash, CAST(b.bytes AS TEXT) AS text FROM artifact a JOIN blob b ON b.hash = a.hash WHERE a.kind = ? AND a.size_bytes > 0 AND a.version = (SELECT max(version) FROM artifact WHERE id = a.id) ORDER BY a.id', text(args, 'artifactKind'));
   },
 
   async blob(db, args) {

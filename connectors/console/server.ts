@@ -1,0 +1,115 @@
+// HTTP on loopback. Authentication comes first, on every route; then the exact Host and Origin; one content type per route.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { Context, Next } from 'hono';
+import type { Log } from '#actors/log.ts';
+import { KeelsonError, plainError } from '#machines/errors.ts';
+import { z } from 'zod';
+import type { Desk } from './desk.ts';
+
+export interface ConsoleOptions {
+  port: number;
+  token: string;
+  desk: Desk;
+  receiveMail(raw: Uint8Array, source: string): Promise<unknown>;
+  query(name: string, args: Record<string, unknown>): Promise<unknown>;
+  ready(): Promise<boolean>;
+  log: Log;
+}
+
+const host = '127.0.0.1';
+const mailBytesMax = 51 * 1024 * 1024;
+const jsonBytesMax = 1024 * 1024;
+const commandId = z.string().min(1).max(100).optional();
+const bodies = {
+  approve: z.object({ hash: z.string().optional(), edit: z.string().optional(), commandId }),
+  reject: z.object({ reason: z.string().min(1), commandId }),
+  respond: z.object({ text: z.string().min(1), commandId }),
+  reconcile: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().optional(), commandId }),
+  query: z.object({ name: z.string(), args: z.record(z.string(), z.unknown()).default({}) }),
+};
+const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
+
+/** Starts listening; answers the address. Throws BAD_CONFIG when the port is taken. */
+export async function startConsole({ port, token, desk, receiveMail, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
+  const { Hono } = await import('hono');
+  const { serve } = await import('@hono/node-server');
+  const app = new Hono();
+  let own: string[] = [];
+
+  app.use(async (c: Context, next: Next) => {
+    const given = c.req.header('authorization')?.replace(/^Bearer /, '') ?? '';
+    if (!sameText(given, token)) throw new KeelsonError('UNAUTHORIZED', 'no valid token was given');
+    if (!own.includes(c.req.header('host') ?? '')) throw new KeelsonError('UNAUTHORIZED', 'the Host header is not this server');
+    const origin = c.req.header('origin');
+    if (origin !== undefined && !own.some((name) => origin === `http://${name}`)) throw new KeelsonError('UNAUTHORIZED', 'requests from other sites are refused');
+    await next();
+  });
+  app.onError((error, c) => {
+    const { code, message } = plainError(error);
+    const status = statuses[code] ?? 500;
+    if (status === 500) log.error({ code, message }, 'a request failed');
+    return c.json({ error: { code, message, hint: error instanceof KeelsonError ? error.hint : '' } }, status);
+  });
+  app.notFound((c) => c.json({ error: { code: 'NOT_FOUND', message: 'there is no such route', hint: '' } }, 404));
+
+  const read = async <T>(c: Context, schema: z.ZodType<T>): Promise<T> => {
+    if (c.req.header('content-type')?.split(';')[0] !== 'application/json') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be application/json');
+    const bytes = await readBody(c, jsonBytesMax);
+    let json: unknown;
+    try {
+      json = JSON.parse(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      throw new KeelsonError('BAD_ARGUMENT', 'the body is not JSON', { cause });
+    }
+    const parsed = schema.safeParse(json);
+    if (!parsed.success) throw new KeelsonError('BAD_ARGUMENT', `${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`);
+    return parsed.data;
+  };
+
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.get('/readyz', async (c) => ((await ready()) ? c.json({ ok: true }) : c.json({ ok: false }, 503)));
+  app.post('/api/mail', async (c) => {
+    if (c.req.header('content-type') !== 'message/rfc822') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be message/rfc822');
+    return c.json((await receiveMail(await readBody(c, mailBytesMax), decodeURIComponent(c.req.header('x-source') ?? 'http'))) as object);
+  });
+  app.post('/api/query', async (c) => {
+    const { name, args } = await read(c, bodies.query);
+    return c.json((await query(name, args)) as object);
+  });
+  app.post('/api/inbox/:id/approve', async (c) => c.json(await desk.approve(c.req.param('id'), await read(c, bodies.approve))));
+  app.post('/api/inbox/:id/reject', async (c) => c.json(await desk.reject(c.req.param('id'), await read(c, bodies.reject))));
+  app.post('/api/inbox/:id/respond', async (c) => c.json(await desk.respond(c.req.param('id'), await read(c, bodies.respond))));
+  app.post('/api/operations/:id/reconcile', async (c) => c.json(await desk.reconcile(c.req.param('id'), await read(c, bodies.reconcile))));
+
+  const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
+    const started = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(started));
+    started.on('error', (cause: Error) => reject(new KeelsonError('BAD_CONFIG', `cannot listen on ${host}:${port}: ${cause.message}`, { cause, hint: 'Choose another --port; 0 picks a free one.' })));
+  });
+  const bound = (server.address() as AddressInfo).port;
+  own = [`${host}:${bound}`, `localhost:${bound}`];
+  return {
+    url: `http://${own[0]}`,
+    stop: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      if ('closeAllConnections' in server) server.closeAllConnections();
+    }),
+  };
+}
+
+async function readBody(c: Context, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) throw new KeelsonError('BAD_ARGUMENT', `the body is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Compares in a time that does not depend on where the texts differ. */
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

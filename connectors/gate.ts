@@ -1,0 +1,50 @@
+// The order of checks for every side effect, on one screen.
+//   before anyone is asked:  readable payload → policy → dry run → hash      (activity `gate.check`)
+//   after the approval:      same hash → same policy version → perform once  (the action's own activity)
+// The approval itself is a state of machines/agents/operation.ts; agents cannot take it.
+import type { Activity } from '#actors/worker.ts';
+import { hashJson } from '#actors/hash.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import type { Connector } from './connector.ts';
+import { evaluate, versionOf, type Policy } from './policy.ts';
+
+export interface GateOptions {
+  connectors: Connector<never>[];
+  /** The policies in force now. */
+  policies(): Promise<Policy[]>;
+  recipientDomain(payload: unknown): string;
+}
+
+interface Check { operationId: string; action: string; payload: unknown; trusted: string[] }
+interface Perform { operationId: string; payload: unknown; payloadHash: string; policy: { id: string; version: string; rule: string } }
+
+const riskOrder = ['low', 'medium', 'high'] as const;
+
+/** Activities for the worker: `gate.check`, and one per connector under its action's name. */
+export function createGate({ connectors, policies, recipientDomain }: GateOptions): Record<string, Activity> {
+  const find = (action: string) => {
+    const connector = connectors.find((c) => c.action === action) as Connector<unknown> | undefined;
+    if (!connector) throw new KeelsonError('BAD_CONFIG', `no connector performs '${action}'`);
+    return connector;
+  };
+
+  const check: Activity = async (call) => {
+    const { operationId, action, payload, trusted } = call.input as Check;
+    const connector = find(action);
+    const parsed = connector.parse(payload);
+    const { answer, policy, why } = evaluate(await policies(), { action, recipientDomain: recipientDomain(parsed) });
+    const dryRun = await connector.dryRun(parsed, { operationId, trusted });
+    return { answer, policy, risk: answer === 'deny' ? riskOrder[2] : dryRun.risk, reasons: [why, ...dryRun.reasons], payloadHash: hashJson(parsed) };
+  };
+
+  const perform = (connector: Connector<unknown>): Activity => async (call) => {
+    const { operationId, payload, payloadHash, policy } = call.input as Perform;
+    const parsed = connector.parse(payload);
+    if (hashJson(parsed) !== payloadHash) throw new KeelsonError('REFUSED', 'the payload is not the one that was approved');
+    const current = (await policies()).find((p) => p.id === policy.id);
+    if (!current || versionOf(current) !== policy.version) throw new KeelsonError('REFUSED', `policy ${policy.id} has changed since the approval (it was version ${policy.version})`);
+    return connector.perform(parsed, { operationId, signal: call.signal });
+  };
+
+  return { 'gate.check': check, ...Object.fromEntries(connectors.map((c) => [c.action, perform(c as Connector<unknown>)])) };
+}

@@ -1,0 +1,69 @@
+// The copy agent: drafts a reply. With a model when one is configured, else (and whenever the model fails) from the templates.
+import { assign, setup } from 'xstate';
+import { z } from 'zod';
+import { protocol, records } from '../define.ts';
+import { languageSchema, mailSchema } from '../mail.ts';
+import { draftFromTemplates, draftSchema, draftWithModel, hitSchema } from './activities.ts';
+
+const copy = protocol({
+  input: z.object({ mail: mailSchema, language: languageSchema, hits: z.array(hitSchema), useModel: z.boolean() }),
+  context: z.object({ mail: mailSchema, language: languageSchema, hits: z.array(hitSchema), useModel: z.boolean(), notes: z.array(z.string()), draft: draftSchema.nullable() }),
+  events: {},
+  output: draftSchema,
+});
+
+export const copyMachine = setup({
+  types: copy.types,
+  schemas: copy.schemas,
+  actions: records,
+  actors: { draftWithModel, draftFromTemplates },
+  guards: { hasModel: ({ context }) => context.useModel },
+}).createMachine({
+  id: 'copy',
+  version: '1',
+  description: 'Drafts a reply: the model when there is one, the template library always.',
+  context: ({ input }) => ({ ...input, notes: [], draft: null }),
+  initial: 'choosing',
+  states: {
+    choosing: { always: [{ guard: 'hasModel', target: 'asking model' }, { target: 'filling template' }] },
+    'asking model': {
+      invoke: {
+        id: 'model',
+        src: 'draftWithModel',
+        input: ({ context: { mail, language, hits } }) => ({ mail, language, hits }),
+        onDone: { target: 'drafted', actions: assign({ draft: ({ event }) => event.output }) },
+        onError: { target: 'filling template', actions: assign({ notes: ({ event }) => [`the model failed, so a template was used: ${(event.error as { message?: string }).message ?? 'no reason given'}`] }) },
+      },
+    },
+    'filling template': {
+      invoke: {
+        id: 'template',
+        src: 'draftFromTemplates',
+        input: ({ context: { mail, language, hits } }) => ({ mail, language, hits }),
+        onDone: { target: 'drafted', actions: assign({ draft: ({ context, event }) => ({ ...event.output, reasons: [...context.notes, ...event.output.reasons] }) }) },
+      },
+    },
+    drafted: {
+      type: 'final',
+      entry: [
+        {
+          type: 'recordDecision',
+          params: ({ context }) => ({
+            what: 'draft',
+            outcome: context.draft?.templateId ?? context.draft?.model ?? 'nothing fits',
+            confidence: context.draft?.confidence ?? null,
+            reasons: context.draft?.reasons ?? [],
+            evidence: context.draft?.evidence ?? [],
+            model: context.draft?.model ?? null,
+            costMicros: context.draft?.costMicros ?? null,
+          }),
+        },
+        {
+          type: 'recordArtifact',
+          params: ({ context }) => ({ id: `draft-${context.mail.id}`, kind: 'draft' as const, mediaType: 'text/plain', text: `${context.draft?.subject ?? ''}\n\n${context.draft?.text ?? ''}` }),
+        },
+      ],
+    },
+  },
+  output: ({ context }) => context.draft!,
+});

@@ -1,0 +1,44 @@
+// How the operator answers anything in the inbox. An actor that waits for the operator records an intent in state
+// `input-required` and understands these three events; nobody else may send them.
+import { z } from 'zod';
+import type { Link } from './records.ts';
+
+export const operatorEvents = {
+  /** Yes to exactly what was shown: `payloadHash` names it. With `edit`, yes to the edited payload, made from the one shown. */
+  APPROVE: z.object({ payloadHash: z.string(), edit: z.object({ payload: z.json(), payloadHash: z.string() }).optional() }),
+  REJECT: z.object({ reason: z.string().max(2_000) }),
+  RESPOND: z.object({ text: z.string().min(1).max(100_000) }),
+};
+export const operatorOnly = ['APPROVE', 'REJECT', 'RESPOND', 'RECONCILE'] as const;
+
+export type Risk = 'low' | 'medium' | 'high';
+
+/** The data of an inbox item: everything needed to decide. Becomes the JSON of `keelson inbox`. */
+export interface Item {
+  category: string | null;
+  confidence: number | null;
+  risk: Risk;
+  reasons: string[];
+  payload: unknown;
+  payloadHash: string;
+  evidence: Link[];
+  policy: { id: string; version: string; rule: string } | null;
+  /** Milliseconds from when it was asked until it lapses; null when it waits for ever. */
+  expiresAfterMs: number | null;
+  /** What the operator can do, in words. */
+  answers: string;
+}
+
+export const toItemData = (item: Item) => item as unknown as Record<string, z.core.util.JSONType>;
+
+export interface StoredIntent { id: string; kind: string; state: string; actor: string; summary: string; data: Partial<Item> | null; created_ms: number }
+
+/** What `keelson inbox --json` shows of one item. */
+export function toInboxItem({ id, kind, actor, summary, data, created_ms: createdMs }: StoredIntent) {
+  const { category = null, confidence = null, risk = 'medium', reasons = [], payload = null, payloadHash = '', evidence = [], policy = null, expiresAfterMs = null, answers = 'approve or reject = seen' } = data ?? {};
+  return {
+    id, kind, summary, category, confidence, risk, reasons, payload, payloadHash, evidence, policy, actor, answers,
+    createdAt: new Date(createdMs).toISOString(),
+    expiresAt: expiresAfterMs === null ? null : new Date(createdMs + expiresAfterMs).toISOString(),
+  };
+}

@@ -1,0 +1,214 @@
+// One run per mail: triage → for inquiries retrieve, draft, check, propose → for everything else a booked fact, a task or
+// "ignored", always with the reason. Each stage is an agent with a schema for what it gives back.
+import { and, assign, setup } from 'xstate';
+import { z } from 'zod';
+import { draftSchema, hitSchema } from '../agents/activities.ts';
+import { copyMachine } from '../agents/copy.ts';
+import { extractMoney } from '../agents/extract-money.ts';
+import { operationMachine } from '../agents/operation.ts';
+import { retrievalMachine } from '../agents/retrieval.ts';
+import { triageMachine, verdictSchema } from '../agents/triage.ts';
+import { protocol, records } from '../define.ts';
+import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
+import { mailboxSchema, mailSchema, type OutgoingMail } from '../mail.ts';
+import type { Fact, Intent, Link } from '../records.ts';
+
+export const companySchema = z.object({
+  from: mailboxSchema,
+  thresholds: z.object({ triage: z.number(), draft: z.number() }),
+  remindAfterMs: z.number(),
+  expireAfterMs: z.number(),
+  useModel: z.boolean(),
+});
+
+const mailRun = protocol({
+  input: z.object({ mail: mailSchema, company: companySchema }),
+  context: z.object({ mail: mailSchema, company: companySchema, verdict: verdictSchema.nullable(), hits: z.array(hitSchema), draft: draftSchema.nullable(), failures: z.number().int(), reason: z.string() }),
+  events: operatorEvents,
+  output: z.object({ category: z.string(), reason: z.string() }),
+  operatorOnly,
+});
+type Context = z.output<typeof mailRun.schemas.context>;
+
+const evidenceOf = ({ mail, draft }: Context): Link[] => [{ kind: 'artifact', id: mail.id }, ...(draft?.evidence ?? [])];
+const messageOf = (error: unknown) => (error as { message?: string } | null)?.message ?? 'no reason given';
+const sender = ({ mail }: Context) => mail.from?.address.toLowerCase() ?? 'unknown';
+/** Whoever the money is with: the payee that was read, else the sender's domain. */
+const counterparty = (context: Context) => `organisation/${(extractMoney(context.mail).payee ?? sender(context).split('@')[1] ?? 'unknown').toLowerCase().slice(0, 100)}`;
+const moneyIsClear = (mail: Context['mail']) => {
+  const money = extractMoney(mail);
+  return money.amountMinor !== null && money.currency !== null && money.confidence >= 0.7;
+};
+
+function replyTo({ mail, draft, company }: Context): OutgoingMail {
+  const to = mail.replyTo ?? mail.from;
+  const references = mail.messageId ? [...mail.references, mail.messageId].slice(-20) : mail.references;
+  return { from: company.from, to: to ?? { address: '', name: '' }, subject: draft?.subject ?? `Re: ${mail.subject}`, text: draft?.text ?? '', inReplyTo: mail.messageId, references };
+}
+
+function taskFor(context: Context, summary: string): Intent {
+  const money = extractMoney(context.mail);
+  return {
+    id: `t-${context.mail.id}`,
+    kind: 'task',
+    state: 'input-required',
+    summary,
+    data: toItemData({ category: context.verdict?.category ?? null, confidence: money.confidence, risk: 'medium', reasons: money.reasons, payload: { ...money, from: sender(context), subject: context.mail.subject }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'approve = done; reject = not needed' }),
+  };
+}
+
+function describeMoney({ mail }: Context): string {
+  const { amountMinor, currency, payee, dueDate } = extractMoney(mail);
+  const amount = amountMinor === null ? 'an unclear amount' : `${(amountMinor / 100).toFixed(2)} ${currency ?? '(currency unclear)'}`;
+  return `${amount}${payee ? ` · ${payee}` : ''}${dueDate ? ` · due ${dueDate}` : ''}`;
+}
+
+const bookedFact = (context: Context): Fact => ({ entity: counterparty(context), predicate: context.verdict?.category ?? 'money', value: { ...extractMoney(context.mail) }, label: 'untrusted', confidence: extractMoney(context.mail).confidence, source: context.mail.id });
+
+export const mailMachine = setup({
+  types: mailRun.types,
+  schemas: mailRun.schemas,
+  actions: records,
+  actors: { triage: triageMachine, retrieval: retrievalMachine, copy: copyMachine, operation: operationMachine },
+  guards: {
+    isTriaged: ({ context }) => context.verdict !== null,
+    isInquiry: ({ context }) => context.verdict?.category === 'inquiry',
+    isInvoice: ({ context }) => context.verdict?.category === 'invoice',
+    isMoney: ({ context }) => context.verdict?.category === 'receipt' || context.verdict?.category === 'payment',
+    moneyIsClear: ({ context }) => moneyIsClear(context.mail),
+    hasSender: ({ context }) => context.mail.from !== null,
+    draftIsGood: ({ context }) => context.draft !== null && context.draft.confidence >= context.company.thresholds.draft,
+    givesText: ({ event }) => event.type === 'RESPOND' || (event.type === 'APPROVE' && editedText(event.edit?.payload) !== null),
+  },
+}).createMachine({
+  id: 'mail',
+  version: '1',
+  description: 'One mail, from arrival to its reply, its booking, its task or the reason why nothing is done.',
+  context: ({ input }) => ({ ...input, verdict: null, hits: [], draft: null, failures: 0, reason: '' }),
+  initial: 'triaging',
+  entry: [
+    { type: 'recordFact', params: ({ context }) => ({ entity: `person/${sender(context)}`, predicate: 'mail.received', value: { subject: context.mail.subject, date: context.mail.date, messageId: context.mail.messageId }, label: 'untrusted', confidence: 1, source: context.mail.id }) },
+    { type: 'recordFact', params: ({ context }) => ({ entity: `person/${sender(context)}`, predicate: 'person.name', value: context.mail.from?.name ?? '', label: 'untrusted', confidence: 0.5, source: context.mail.id }) },
+  ],
+  states: {
+    triaging: {
+      invoke: {
+        id: 'triage',
+        src: 'triage',
+        input: ({ context }) => ({ mail: context.mail, threshold: context.company.thresholds.triage }),
+        onDone: { target: 'routing', actions: assign({ verdict: ({ event }) => event.output }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+      },
+    },
+    routing: {
+      always: [
+        { guard: and(['isInquiry', 'hasSender']), target: 'retrieving' },
+        { guard: 'isInvoice', target: 'tasked' },
+        { guard: and(['isMoney', 'moneyIsClear']), target: 'booked' },
+        { guard: 'isMoney', target: 'tasked' },
+        { target: 'ignored', actions: assign({ reason: ({ context }) => `${context.verdict?.category ?? 'unknown'}: ${context.verdict?.reasons[0] ?? 'nothing to do'}` }) },
+      ],
+    },
+    retrieving: {
+      invoke: {
+        id: 'retrieval',
+        src: 'retrieval',
+        input: ({ context: { mail } }) => ({ mail: { id: mail.id, subject: mail.subject, text: mail.text } }),
+        onDone: { target: 'drafting', actions: assign({ hits: ({ event }) => event.output.hits }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+      },
+    },
+    drafting: {
+      invoke: {
+        id: 'copy',
+        src: 'copy',
+        input: ({ context }) => ({ mail: context.mail, language: context.verdict?.language ?? 'en', hits: context.hits, useModel: context.company.useModel }),
+        onDone: { target: 'checking', actions: assign({ draft: ({ event }) => event.output }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+      },
+    },
+    checking: { always: [{ guard: 'draftIsGood', target: 'proposing' }, { target: 'asking' }] },
+    asking: {
+      description: 'No draft is good enough: the operator writes, or says no.',
+      entry: {
+        type: 'recordIntent',
+        params: ({ context }) => ({
+          id: `w-${context.mail.id}`,
+          kind: 'question' as const,
+          state: 'input-required' as const,
+          summary: `How shall “${context.mail.subject || '(no subject)'}” from ${sender(context)} be answered?`,
+          data: toItemData({ category: 'inquiry', confidence: context.draft?.confidence ?? 0, risk: 'low', reasons: context.draft?.reasons ?? [], payload: { mail: context.mail.text.slice(0, 2_000), suggestion: context.draft?.text ?? '' }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'respond --text "…" = draft this reply; approve --edit FILE = the same from a file; reject = no reply' }),
+        }),
+      },
+      exit: { type: 'recordIntent', params: ({ context }) => ({ id: `w-${context.mail.id}`, kind: 'question' as const, state: 'completed' as const }) },
+      on: {
+        RESPOND: { target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, event.text) }) },
+        APPROVE: { guard: 'givesText', target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, editedText(event.edit?.payload) ?? '') }) },
+        REJECT: { target: 'ignored', actions: assign({ reason: ({ event }) => `the operator decided not to answer: ${event.reason}` }) },
+      },
+    },
+    proposing: {
+      invoke: {
+        id: 'reply',
+        src: 'operation',
+        input: ({ context }) => ({
+          id: context.mail.id,
+          action: 'mail.send' as const,
+          connector: 'mail' as const,
+          payload: replyTo(context),
+          summary: `Reply to ${sender(context)}: ${context.draft?.subject ?? ''}`,
+          category: context.verdict?.category ?? null,
+          confidence: context.draft?.confidence ?? null,
+          reasons: [...(context.verdict?.suspicious ?? []), ...(context.draft?.reasons ?? [])],
+          evidence: evidenceOf(context),
+          trusted: context.mail.from ? [context.mail.from.address] : [],
+          remindAfterMs: context.company.remindAfterMs,
+          expireAfterMs: context.company.expireAfterMs,
+        }),
+        onDone: { target: 'closed', actions: assign({ reason: ({ event }) => `${event.output.outcome}: ${event.output.reason}` }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+      },
+    },
+    tasked: {
+      description: 'The operator has something to do: pay a bill, look at an unclear receipt.',
+      entry: [
+        { type: 'recordFact', params: ({ context }) => bookedFact(context) },
+        { type: 'recordIntent', params: ({ context }) => taskFor(context, context.verdict?.category === 'invoice' ? `Pay: ${describeMoney(context)}` : `Check this ${context.verdict?.category}: ${describeMoney(context)}`) },
+      ],
+      on: {
+        APPROVE: { target: 'closed', actions: [assign({ reason: 'the operator did it' }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${context.mail.id}`, kind: 'task' as const, state: 'completed' as const }) }] },
+        REJECT: { target: 'closed', actions: [assign({ reason: ({ event }) => event.reason }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${context.mail.id}`, kind: 'task' as const, state: 'rejected' as const }) }] },
+      },
+    },
+    escalated: {
+      description: 'A stage failed for good. The operator sees the reason.',
+      entry: [assign({ failures: ({ context }) => context.failures + 1 }), {
+        type: 'recordIntent',
+        params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'input-required' as const, summary: `“${context.mail.subject}” from ${sender(context)} could not be handled: ${context.reason}`, data: toItemData({ category: context.verdict?.category ?? null, confidence: null, risk: 'medium', reasons: [context.reason], payload: { mail: context.mail.text.slice(0, 2_000) }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'approve = try again; reject = leave it' }) }),
+      }],
+      exit: { type: 'recordIntent', params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'completed' as const }) },
+      on: { APPROVE: [{ guard: 'isTriaged', target: 'routing' }, { target: 'triaging' }], REJECT: { target: 'closed', actions: assign({ reason: ({ event }) => event.reason }) } },
+    },
+    booked: {
+      type: 'final',
+      entry: [
+        { type: 'recordFact', params: ({ context }) => bookedFact(context) },
+        assign({ reason: ({ context }) => `booked: ${describeMoney(context)}` }),
+        { type: 'recordDecision', params: ({ context }) => ({ what: 'mail', outcome: 'booked', confidence: extractMoney(context.mail).confidence, reasons: extractMoney(context.mail).reasons, evidence: evidenceOf(context) }) },
+      ],
+    },
+    ignored: { type: 'final', entry: { type: 'recordDecision', params: ({ context }) => ({ what: 'mail', outcome: 'ignored', confidence: context.verdict?.confidence ?? null, reasons: [context.reason], evidence: evidenceOf(context) }) } },
+    closed: { type: 'final', entry: { type: 'recordDecision', params: ({ context }) => ({ what: 'mail', outcome: 'closed', confidence: null, reasons: [context.reason], evidence: evidenceOf(context) }) } },
+  },
+  output: ({ context }) => ({ category: context.verdict?.category ?? 'unknown', reason: context.reason }),
+});
+
+/** A draft in the operator's own words. It still passes policy and approval, as the exact mail that will leave. */
+function written({ mail, draft }: Context, text: string): z.output<typeof draftSchema> {
+  return { subject: draft?.subject || `Re: ${mail.subject}`, text, templateId: null, confidence: 1, reasons: ['written by the operator'], evidence: [], model: null, costMicros: null };
+}
+
+function editedText(payload: unknown): string | null {
+  const text = (payload as { text?: unknown } | null | undefined)?.text;
+  return typeof text === 'string' && text.trim() !== '' ? text : null;
+}

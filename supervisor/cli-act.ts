@@ -1,0 +1,81 @@
+// Commands that change something: they go to the running server, which is the only one that writes.
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { readMails } from '#connectors/mail/sources.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import type { Define } from './cli-read.ts';
+import { connectToServer, type Client } from './cli-server.ts';
+import type { Output } from './cli-output.ts';
+
+export interface Imported { imported: number; duplicates: number; rejected: { source: string; reason: string }[] }
+
+const parallel = 8;
+const progressEvery = 100;
+
+/** Hands in every mail under a path; one that cannot be read is rejected with its source and reason, the rest goes on. */
+export async function importMails(path: string, receive: (raw: Uint8Array, source: string) => Promise<{ outcome: string }>, say: (line: string) => void): Promise<Imported> {
+  const result: Imported = { imported: 0, duplicates: 0, rejected: [] };
+  let seen = 0;
+  const mails = readMails(path);
+  const work = async () => {
+    for (;;) {
+      const next = await mails.next();
+      if (next.done) return;
+      const { source, raw, problem } = next.value;
+      try {
+        if (!raw) throw new KeelsonError('BAD_MAIL', problem ?? 'nothing could be read');
+        const { outcome } = await receive(raw, source);
+        if (outcome === 'imported') result.imported++;
+        else result.duplicates++;
+      } catch (error) {
+        if (!(error instanceof KeelsonError) || !['BAD_MAIL', 'BAD_ARGUMENT'].includes(error.code)) throw error;
+        result.rejected.push({ source, reason: error.message });
+      }
+      if (++seen % progressEvery === 0) say(`${seen} mails read …`);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+  return result;
+}
+
+export function addActCommands(program: Command, define: Define): void {
+  const mail = program.command('mail').description('mail in');
+  define(mail.command('import').argument('<path>', 'an .eml or mbox file, a Maildir, or a folder of them').description('hand mail to the running company'), async ({ dataDir, out }, path: string) => {
+    const server = await connectToServer(dataDir);
+    const imported = await importMails(path, (raw, source) => server.postMail(raw, source), (line) => process.stderr.write(`${line}\n`));
+    out.result(imported, (r) => [`${r.imported} imported, ${r.duplicates} already known, ${r.rejected.length} rejected`, ...r.rejected.map((x) => `  rejected ${x.source}: ${x.reason}`), 'Next: keelson inbox'].join('\n'));
+  });
+
+  type Decided = { id: string; state: string; actor: string; value: unknown };
+  const decide = async (dataDir: string, out: Output, call: (server: Client) => Promise<Decided>) => {
+    const decided = await call(await connectToServer(dataDir));
+    out.result(decided, (d) => `${d.id}: ${d.state}${d.value ? ` · ${d.actor} is now ${JSON.stringify(d.value)}` : ''}. See: keelson ops`);
+  };
+  const item = (id: string, answer: string) => `/api/inbox/${encodeURIComponent(id)}/${answer}`;
+
+  define(program.command('approve').argument('<id>').description('yes to exactly what the inbox shows')
+    .option('--edit <file>', 'send this text instead (plain text, or JSON with text and subject)').option('--hash <payloadHash>', 'only if the payload still has this hash'), async ({ dataDir, out }, id: string, options: { edit?: string; hash?: string }) => {
+    const edit = options.edit === undefined ? {} : { edit: readText(options.edit) };
+    await decide(dataDir, out, (server) => server.post(item(id, 'approve'), { ...edit, ...(options.hash ? { hash: options.hash } : {}) }));
+  });
+  define(program.command('reject').argument('<id>').description('no, with the reason').requiredOption('--reason <text>'), async ({ dataDir, out }, id: string, options: { reason: string }) => {
+    await decide(dataDir, out, (server) => server.post(item(id, 'reject'), { reason: options.reason }));
+  });
+  define(program.command('respond').argument('<id>').description('answer a question, or give another text for a draft').requiredOption('--text <text>'), async ({ dataDir, out }, id: string, options: { text: string }) => {
+    await decide(dataDir, out, (server) => server.post(item(id, 'respond'), { text: options.text }));
+  });
+
+  const ops = program.commands.find((command) => command.name() === 'ops')!;
+  define(ops.command('reconcile').argument('<id>').description('say what really happened to an unknown operation').option('--sent', 'it left').option('--not-sent', 'it did not leave').option('--note <text>', 'how you know'), async ({ dataDir, out }, id: string, options: { sent?: boolean; notSent?: boolean; note?: string }) => {
+    if (!options.sent === !options.notSent) throw new KeelsonError('BAD_ARGUMENT', 'say either --sent or --not-sent');
+    await decide(dataDir, out, (server) => server.post(`/api/operations/${encodeURIComponent(id)}/reconcile`, { outcome: options.sent ? 'sent' : 'not-sent', ...(options.note ? { note: options.note } : {}) }));
+  });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new KeelsonError('BAD_ARGUMENT', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+}

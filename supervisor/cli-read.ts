@@ -1,0 +1,175 @@
+// Commands that only look. They read the database file directly, so they work with and without a running server.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { nextEvents } from '#actors/next-events.ts';
+import { replay, type HistoryRow } from '#actors/replay.ts';
+import type { ActorRecord } from '#actors/record.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
+import { verifyAudit } from '#store/audit.ts';
+import { openDatabase, type Database, type Row } from '#store/database.ts';
+import { runQuery } from '#store/queries.ts';
+import { find, findKinds } from './cli-find.ts';
+import { oneLine, table, visible, type Output } from './cli-output.ts';
+import { createMachines } from './main.ts';
+import { runningServer } from './cli-server.ts';
+
+export interface Context { dataDir: string; out: Output }
+export type Action = (context: Context, ...args: never[]) => Promise<void>;
+export type Define = (command: Command, action: Action) => Command;
+
+const iso = (ms: unknown) => new Date(Number(ms)).toISOString();
+const historyPage = 5_000;
+
+export async function withDatabase<T>(dataDir: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const file = join(dataDir, 'keelson.db');
+  if (!existsSync(file)) throw existsSync(join(dataDir, 'company.json')) ? new KeelsonError('NOT_RUNNING', `the company in ${dataDir} was never started`) : new KeelsonError('NO_COMPANY', `there is no company in ${dataDir}`);
+  const db = await openDatabase(file, { readOnly: true });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+async function readHistory(db: Database, address: string): Promise<HistoryRow[]> {
+  const rows: HistoryRow[] = [];
+  for (;;) {
+    const page = (await runQuery(db, 'history', { address, after: rows.at(-1)?.seq ?? 0, limit: historyPage })) as HistoryRow[];
+    rows.push(...page);
+    if (page.length < historyPage) return rows;
+  }
+}
+
+async function readActor(db: Database, address: string): Promise<ActorRecord> {
+  const text = (await runQuery(db, 'record', { address })) as string | null;
+  if (text === null) throw new KeelsonError('NOT_FOUND', `there is no actor '${address}'`);
+  return JSON.parse(text) as ActorRecord;
+}
+
+/** `{"awaiting-approval": "asked"}` is shown by its outermost state. */
+const stateOf = (value: unknown): string => (typeof value === 'object' && value !== null ? Object.keys(value).join('+') : String(value));
+
+export function addReadCommands(program: Command, define: Define): void {
+  define(program.command('status').description('counts: what came, what was applied, what waits'), async ({ dataDir, out }) => {
+    const counts = await withDatabase(dataDir, (db) => runQuery(db, 'status', {})) as Record<string, number>;
+    const running = (await runningServer(dataDir)) !== null;
+    out.result({ ...counts, running }, ({ running: up, ...s }: Record<string, number | boolean>) => [
+      `${up ? 'running' : 'stopped'} · ${s['mails']} mails · ${s['waiting']} wait for you · ${s['inFlight']} in flight`,
+      `messages: received ${s['received']} = applied ${s['applied']} + duplicate ${s['duplicate']} + parked ${s['parked']}`,
+      s['waiting'] ? 'Next: keelson inbox' : 'Nothing waits for you.',
+    ].join('\n'));
+  });
+
+  define(program.command('inbox').argument('[id]', 'show this one in full').description('what waits for your yes, no or answer'), async ({ dataDir, out }, id: string | undefined) => {
+    const items = (await withDatabase(dataDir, (db) => runQuery(db, 'inbox', {})) as StoredIntent[]).map(toInboxItem);
+    if (id === undefined) {
+      out.result(items, (all) => all.length === 0 ? 'Nothing waits for you. New mail: keelson mail import FILE' : [
+        table(['ID', 'KIND', 'CONF', 'RISK', 'SUMMARY'], all.map((i) => [i.id, i.kind, i.confidence?.toFixed(2) ?? '', i.risk, oneLine(i.summary)])),
+        '', `${all.length} wait. Look: keelson inbox ID · Decide: keelson approve ID · keelson reject ID --reason "…"`,
+      ].join('\n'));
+      return;
+    }
+    const item = items.find((i) => i.id === id);
+    if (!item) throw new KeelsonError('NOT_FOUND', `nothing called '${id}' waits`);
+    out.result(item, renderItem);
+  });
+
+  define(program.command('ps').description('actors and what each waits for').option('--type <type>', 'only actors of this type').option('--all', 'finished ones too'), async ({ dataDir, out }, options: { type?: string; all?: boolean }) => {
+    const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), ...(options.all ? {} : { status: 'active' }), limit: 100_000 })) as Row[];
+    const actors = rows.map((row) => {
+      const machine = String(row['machine']);
+      return { address: row['address'], machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: row['status'], value: row['value'] as unknown, rev: row['rev'], waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
+    });
+    out.result(actors, (all) => all.length === 0 ? 'No active actors. Hand in work: keelson mail import FILE' : table(['ADDRESS', 'STATE', 'REV', 'WAITS FOR', 'SINCE'], all.map((a) => [a.address, stateOf(a.value), a.rev, a.waitingFor, a.since])));
+  });
+
+  define(program.command('show').argument('<actor>').description('one actor: state, data, what can happen next').option('--at <rev>', 'as it was after this revision'), async ({ dataDir, out }, address: string, options: { at?: string }) => {
+    const registry = createMachines();
+    const record = await withDatabase(dataDir, async (db) => {
+      const stored = await readActor(db, address);
+      if (options.at === undefined) return stored;
+      const at = Number(options.at);
+      if (!Number.isInteger(at) || at < 0 || at > stored.rev) throw new KeelsonError('BAD_ARGUMENT', `--at must be a revision from 0 to ${stored.rev}`);
+      const replayed = replay(registry, address, await readHistory(db, address), null, at);
+      if (!replayed.matches || !replayed.record) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed: ${replayed.difference?.reason}`);
+      return replayed.record;
+    });
+    const definition = registry.get(record.machine);
+    const version = record.machine.slice(record.machine.lastIndexOf('@') + 1);
+    out.result({ address, machine: record.machine.slice(0, -version.length - 1), version, status: record.status, value: record.snapshot.value, context: record.snapshot.context, rev: record.rev, next: definition ? nextEvents(definition, record) : [], children: record.children, timers: record.timers, output: record.snapshot.output ?? null, error: record.snapshot.error ?? null }, (a) => `${visible(JSON.stringify(a, null, 2))}`);
+  });
+
+  define(program.command('history').argument('<actor>').description('every step of one actor'), async ({ dataDir, out }, address: string) => {
+    const rows = await withDatabase(dataDir, async (db) => {
+      await readActor(db, address);
+      return readHistory(db, address);
+    });
+    const steps = rows.map(({ rev, at_ms: atMs, outcome, id, body }) => {
+      const message = body.message;
+      return { rev, at: iso(atMs), event: message?.kind === 'event' ? message.event.type : (message?.kind ?? 'parked'), value: body['value'] ?? null, outcome, note: body['note'] ?? null, from: body.from ?? null, id, taken: body['taken'] ?? [], sends: body['sends'] ?? [] };
+    });
+    out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine(String(s.note ?? ''), 60)])));
+  });
+
+  define(program.command('replay').argument('<actor>').description('fold the history again and compare'), async ({ dataDir, out }, address: string) => {
+    const { matches, steps, difference } = await withDatabase(dataDir, async (db) => {
+      await db.exec('BEGIN'); // one moment for record and history
+      return replay(createMachines(), address, await readHistory(db, address), JSON.stringify(await readActor(db, address)));
+    });
+    out.result({ matches, steps, ...(difference ? { difference } : {}) }, (r) => (r.matches ? `${r.steps} steps replayed; the state is the same` : `differs at revision ${r.difference?.rev}: ${r.difference?.reason}`));
+    if (!matches) process.exitCode = 1;
+  });
+
+  define(program.command('find').argument('<kind>', findKinds.join(', ')).description('facts, people, artifacts, decisions, …')
+    .option('--entity <id>').option('--predicate <name>').option('--label <label>').option('--actor <address>').option('--limit <n>', 'at most this many', '100'), async ({ dataDir, out }, kind: string, options: Record<string, string>) => {
+    const rows = await withDatabase(dataDir, (db) => find(db, kind, options));
+    out.result(rows, (all) => (all.length === 0 ? `No ${kind} yet.` : table(Object.keys(all[0]!), all.map((row) => Object.values(row).map((v) => oneLine(typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v ?? ''), 60))))));
+  });
+
+  define(program.command('search').argument('<text...>').description('full text over mails, templates, drafts and facts').option('--limit <n>', 'at most this many', '20'), async ({ dataDir, out }, words: string[], options: { limit: string }) => {
+    const hits = await withDatabase(dataDir, (db) => runQuery(db, 'search', { text: words.join(' '), limit: Number(options.limit) })) as { kind: string; id: string; text: string; score: number }[];
+    out.result(hits, (all) => (all.length === 0 ? 'Nothing found.' : table(['KIND', 'ID', 'SCORE', 'TEXT'], all.map((h) => [h.kind, h.id, h.score.toFixed(2), oneLine(h.text, 80)]))));
+  });
+
+  const audit = program.command('audit').description('the hash chain over everything that was written');
+  define(audit.command('verify').description('walk the whole chain; exit 1 when it is broken'), async ({ dataDir, out }) => {
+    const verdict = await withDatabase(dataDir, async (db) => {
+      await db.exec('BEGIN'); // one moment, also while the server writes
+      return verifyAudit(db);
+    });
+    out.result(verdict, (v) => (v.ok ? `ok: ${v.rows} rows, head ${v.head}` : `BROKEN at row ${v.firstBad?.seq}: ${v.firstBad?.reason}`));
+    if (!verdict.ok) process.exitCode = 1;
+  });
+
+  const ops = program.command('ops').description('external operations: what was sent, what waits, what nobody knows');
+  define(ops.command('list', { isDefault: true }).description('all operations'), async ({ dataDir, out }) => {
+    const rows = await withDatabase(dataDir, (db) => runQuery(db, 'operations', {})) as { address: string; value: unknown; context: Record<string, unknown>; updated_ms: number }[];
+    const operations = rows.map(({ address, value, context, updated_ms: updatedMs }) => ({ id: String(context['id']), state: stateOf(value), connector: context['connector'], action: context['action'], approvalId: context['approvedHash'] === null ? null : context['approvalId'], providerRef: context['providerRef'], payloadHash: context['payloadHash'], sent: context['sent'], reason: String(context['reason']), summary: String(context['summary']), address, updatedAt: iso(updatedMs) }));
+    out.result(operations, (all) => (all.length === 0 ? 'No operations yet. They appear when a draft is proposed.' : table(['ID', 'STATE', 'SENT', 'SUMMARY', 'NOTE'], all.map((o) => [o.id, o.state, o.sent === null ? '' : o.sent ? 'sent' : 'not sent', oneLine(o.summary, 60), oneLine(o.reason, 70)]))));
+  });
+}
+
+/** Everything needed to decide, the exact payload last. */
+function renderItem(item: ReturnType<typeof toInboxItem>): string {
+  const fields = item.payload !== null && typeof item.payload === 'object' ? Object.entries(item.payload) : [];
+  return visible([
+    `${item.kind} ${item.id}`, item.summary,
+    `risk ${item.risk} · confidence ${item.confidence?.toFixed(2) ?? 'none'} · category ${item.category ?? 'none'}${item.expiresAt ? ` · expires ${item.expiresAt}` : ''}`,
+    item.policy ? `policy ${item.policy.id} ${item.policy.version}, rule ${item.policy.rule}` : '',
+    ...item.reasons.map((reason) => `  because: ${reason}`),
+    ...item.evidence.map((link) => `  evidence: ${link.kind} ${link.id}`),
+    `answers: ${item.answers}`, `hash ${item.payloadHash}`, '',
+    ...fields.map(([key, value]) => (typeof value === 'string' ? `${key}: ${value}` : `${key}: ${JSON.stringify(value)}`)),
+  ].filter((line, i) => line !== '' || i > 3).join('\n'));
+}
+
+function waitingFor(row: Row): string {
+  if (row['status'] !== 'active') return '';
+  const children = Object.entries((row['children'] ?? {}) as unknown as Record<string, { kind: string; address: string; settled?: true }>).filter(([, child]) => !child.settled);
+  if (children.length > 0) return children.map(([, child]) => child.address).join(', ');
+  const timers = Object.values((row['timers'] ?? {}) as unknown as Record<string, { dueMs: number }>);
+  const next = timers.length > 0 ? ` until ${iso(Math.min(...timers.map((t) => t.dueMs)))}` : '';
+  return `a message${next}`;
+}

@@ -1,0 +1,128 @@
+// Commands that start things: init, up, demo, doctor.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { KeelsonError, plainError } from '#machines/errors.ts';
+import { openDatabase } from '#store/database.ts';
+import { importMails } from './cli-act.ts';
+import { table, type Output } from './cli-output.ts';
+import type { Define } from './cli-read.ts';
+import { runningServer } from './cli-server.ts';
+import { createCompany, readToken, sampleMailbox } from './company.ts';
+import { readConfig, readEnvironment } from './config.ts';
+import { startServer, type Server } from './main.ts';
+import { defaultCacheDir, findNatsServer } from './nats-binary.ts';
+
+const draftsWaitMs = 55_000;
+const pollMs = 200;
+
+export function addRunCommands(program: Command, define: Define): void {
+  define(program.command('init').argument('<dir>').description('a new company folder: settings, templates, policies'), async ({ out }, dir: string) => {
+    createCompany(resolve(dir));
+    out.result({ created: resolve(dir) }, (r) => `${r.created} is ready. Edit company.json, templates/ and policies/, then: keelson up --data ${dir}`);
+  });
+
+  const up = program.command('up').description('run the company').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one');
+  define(up, async ({ dataDir, out }, options: { port: string; nats?: string }) => {
+    if (isEmpty(dataDir)) {
+      createCompany(dataDir);
+      out.say(`${dataDir} was empty: a new company was created there.`);
+    }
+    await serve(dataDir, out, options);
+  });
+
+  const demo = program.command('demo').description('run the sample company with its sample mailbox').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one');
+  define(demo, async ({ dataDir, out }, options: { port: string; nats?: string }) => {
+    if (isEmpty(dataDir)) createCompany(dataDir, { demo: true });
+    else if (!readConfig(dataDir).company.demo) throw new KeelsonError('BAD_ARGUMENT', `${dataDir} holds a company of your own; the demo will not touch it`, { hint: 'Run it elsewhere: keelson demo --data DIR' });
+    await serve(dataDir, out, options, async (server) => {
+      const { imported, duplicates } = await importMails(sampleMailbox, (raw, source) => server.receive(raw, source) as Promise<{ outcome: string }>, out.say);
+      out.say(`Sample mailbox: ${imported} mails imported${duplicates ? `, ${duplicates} known from before` : ''}. The agents are reading …`);
+      const { drafts, others } = await waitForDrafts(server);
+      out.say(`${drafts} drafts wait for your approval, ${others} other questions and tasks wait for you.`);
+      out.say(readEnvironment().KEELSON_SMTP_URL ? 'Approved mail is sent by SMTP.' : 'No SMTP server is configured: approved mail is written to outbox/ and not sent.');
+      out.say(`Next, in another terminal:  npm run -s keelson -- inbox${dataDir === resolve('.keelson') ? '' : ` --data ${dataDir}`}`);
+      out.say('Stop with Ctrl-C.');
+    });
+  });
+
+  define(program.command('doctor').description('is everything here that a run needs?'), async ({ dataDir, out }) => {
+    const checks = await diagnose(dataDir);
+    out.result(checks, (all) => table(['', 'CHECK', 'DETAIL'], all.map((c) => [c.ok ? 'ok' : 'FAIL', c.check, c.detail])));
+    if (checks.some((c) => !c.ok)) process.exitCode = 1;
+  });
+}
+
+async function serve(dataDir: string, out: Output, options: { port: string; nats?: string }, afterStart?: (server: Server) => Promise<void>): Promise<void> {
+  const port = Number(options.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new KeelsonError('BAD_ARGUMENT', `--port must be a number from 0 to 65535, not '${options.port}'`);
+  const server = await startServer(readConfig(dataDir), { port, natsUrl: options.nats ?? null, say: out.say });
+  const stopped = new Promise<NodeJS.Signals>((done) => {
+    process.once('SIGINT', done);
+    process.once('SIGTERM', done);
+  });
+  out.result(server.run, (run) => `Keelson runs. HTTP ${run.api} · bus ${run.nats} · data ${run.data}`);
+  const ended = Promise.race([stopped, server.failed]);
+  const work = afterStart?.(server) ?? Promise.resolve();
+  const reason = await Promise.race([ended, work.then(() => ended)]);
+  if (typeof reason === 'string') out.say('Finishing what is in hand …');
+  await server.stop();
+  if (typeof reason !== 'string') throw reason;
+}
+
+async function waitForDrafts(server: Server): Promise<{ drafts: number; others: number }> {
+  const end = Date.now() + draftsWaitMs;
+  for (;;) {
+    const [status, inbox] = (await Promise.all([server.query('status', {}), server.query('inbox', {})])) as [{ inFlight: number }, { kind: string }[]];
+    const drafts = inbox.filter((item) => item.kind === 'approval').length;
+    if (status.inFlight === 0 || Date.now() > end) return { drafts, others: inbox.length - drafts };
+    await new Promise((done) => setTimeout(done, pollMs));
+  }
+}
+
+function isEmpty(dir: string): boolean {
+  return !existsSync(dir) || readdirSync(dir).length === 0;
+}
+
+interface Check { check: string; ok: boolean; detail: string }
+
+async function diagnose(dataDir: string): Promise<Check[]> {
+  const checks: Check[] = [];
+  const run = async (check: string, work: () => string | Promise<string>) => {
+    try {
+      checks.push({ check, ok: true, detail: await work() });
+    } catch (error) {
+      checks.push({ check, ok: false, detail: plainError(error).message });
+    }
+  };
+  await run('node', () => {
+    if (Number(process.versions.node.split('.')[0]) < 24) throw new KeelsonError('BAD_CONFIG', `${process.version} runs this; start it with npm run`);
+    return process.version;
+  });
+  await run('nats-server', async () => {
+    const { version, from, path } = await findNatsServer({ cacheDir: defaultCacheDir(), log: (line) => process.stderr.write(`${line}\n`) });
+    return `${version} from ${from} (${path})`;
+  });
+  await run('sqlite', async () => {
+    const db = await openDatabase(':memory:');
+    const [row] = await db.all<{ v: string }>('SELECT sqlite_version() AS v');
+    await db.close();
+    return `${row?.v}, driver sqlite3`;
+  });
+  await run('company', () => `${readConfig(dataDir).company.name} in ${dataDir}`);
+  await run('token', () => (existsSync(join(dataDir, 'token')) ? (readToken(dataDir), 'readable by its owner only') : 'made at the first start'));
+  await run('mail out', () => describeUrl(readEnvironment().KEELSON_SMTP_URL, 'KEELSON_SMTP_URL is not set: approved mail is written to outbox/, not sent'));
+  await run('mail in', () => describeUrl(readEnvironment().KEELSON_IMAP_URL, 'KEELSON_IMAP_URL is not set: use keelson mail import'));
+  await run('model', () => (readEnvironment().OPENAI_API_KEY || readEnvironment().KEELSON_OPENAI_BASE_URL ? 'configured' : 'none: drafts come from the templates'));
+  await run('server', async () => {
+    const server = await runningServer(dataDir);
+    return server ? `running, pid ${server.pid}, ${server.api}` : 'not running';
+  });
+  await run('version', () => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version);
+  return checks;
+}
+
+/** Host and port only: the rest of the URL may hold a password. */
+function describeUrl(url: string | undefined, absent: string): string {
+  return url ? new URL(url).host : absent;
+}

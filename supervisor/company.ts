@@ -1,0 +1,82 @@
+// A company folder: what the operator may edit (company.json, templates, policies) and what the server keeps beside it.
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sha256 } from '#actors/hash.ts';
+import { parseTemplate } from '#machines/agents/templates.ts';
+import { emptyCommit, type Commit } from '#machines/commit.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import type { Artifact } from '#machines/records.ts';
+
+const sampleDir = fileURLToPath(new URL('./sample/', import.meta.url));
+export const sampleMailbox = join(sampleDir, 'mailbox');
+
+/** Makes a company folder from the sample. Throws BAD_ARGUMENT when there is one already. */
+export function createCompany(dir: string, { demo = false } = {}): void {
+  if (existsSync(join(dir, 'company.json'))) throw new KeelsonError('BAD_ARGUMENT', `${dir} already holds a company`, { hint: 'Choose another folder, or start this one with `keelson up --data DIR`.' });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const part of ['templates', 'policies']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
+  const company = JSON.parse(readFileSync(join(sampleDir, 'company.json'), 'utf8')) as object;
+  writeFileSync(join(dir, 'company.json'), `${JSON.stringify({ ...company, ...(demo ? { demo: true } : {}) }, null, 2)}\n`);
+}
+
+/** The token that opens bus and HTTP; made once, readable by its owner only. */
+export function readToken(dir: string): string {
+  const file = join(dir, 'token');
+  if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+  if ((statSync(file).mode & 0o077) !== 0) throw new KeelsonError('BAD_CONFIG', `${file} can be read by others`, { hint: `Run: chmod 600 ${file}` });
+  return readFileSync(file, 'utf8').trim();
+}
+
+export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; nats: string }
+
+/** Where the running server is. Written whole or not at all. */
+export function writeRunFile(dir: string, run: RunFile): void {
+  const temporary = join(dir, `run.json.${run.pid}`);
+  writeFileSync(temporary, `${JSON.stringify(run)}\n`, { mode: 0o600 });
+  renameSync(temporary, join(dir, 'run.json'));
+}
+
+export function removeRunFile(dir: string): void {
+  rmSync(join(dir, 'run.json'), { force: true });
+}
+
+type Kind = 'template' | 'policy';
+const library: { kind: Kind; folder: string; extension: string; mediaType: string; check(text: string): unknown }[] = [
+  { kind: 'template', folder: 'templates', extension: '.md', mediaType: 'text/markdown', check: parseTemplate },
+  { kind: 'policy', folder: 'policies', extension: '.json', mediaType: 'application/json', check: (text) => JSON.parse(text) as unknown },
+];
+
+/**
+ * What the operator changed in templates/ and policies/ since the store last saw them, as new artifact versions, so that every
+ * version that was ever in force is kept. `current` maps artifact ids to hashes. A removed file becomes an empty version.
+ */
+export function readLibrary(dir: string, current: Map<string, string>, commitId: string, nowMs: number): Commit | null {
+  const artifacts: Artifact[] = [];
+  const blobs: Commit['blobs'] = [];
+  const gone = new Set(current.keys());
+  const put = (id: string, kind: Kind, mediaType: string, text: string) => {
+    const hash = sha256(text);
+    gone.delete(id);
+    if (current.get(id) === hash) return;
+    artifacts.push({ id, kind, mediaType, hash, sizeBytes: Buffer.byteLength(text), ...(kind === 'template' && text ? { text } : {}) });
+    blobs.push({ hash, bytes: text });
+  };
+  for (const { kind, folder, extension, mediaType, check } of library) {
+    const path = join(dir, folder);
+    for (const file of existsSync(path) ? readdirSync(path).toSorted() : []) {
+      if (!file.endsWith(extension)) continue;
+      const text = readFileSync(join(path, file), 'utf8');
+      try {
+        check(text);
+      } catch (cause) {
+        throw new KeelsonError('BAD_CONFIG', `${join(folder, file)}: ${(cause as Error).message}`, { cause });
+      }
+      put(`${kind}/${file.slice(0, -extension.length)}`, kind, mediaType, text);
+    }
+  }
+  for (const id of gone) put(id, id.startsWith('policy/') ? 'policy' : 'template', 'text/plain', '');
+  if (artifacts.length === 0) return null;
+  return { ...emptyCommit(commitId, nowMs, 'operator/company', { library: artifacts.map(({ id, hash }) => ({ id, hash })) }), artifacts, blobs };
+}
