@@ -68,10 +68,15 @@ function compile(original: AnyStateMachine): Definition {
     key: machineKey(original),
     id,
     version: String(original.version),
-    hash: hashJson(JSON.parse(JSON.stringify(original.config, (_key, value) => (typeof value === 'function' ? `${value.name}()` : value)))),
+    hash: hashStructure(original),
     machine,
     protocol: protocolOf(original)!,
     activity: (src) => activityOf(actors[src]),
     childKey: (src) => machineKey(actors[src] as AnyStateMachine),
   };
+}
+
+/** States, transitions and names. Functions count by name; schemas are left out, they have versions of their own. */
+function hashStructure({ config }: AnyStateMachine): string {
+  return hashJson(JSON.parse(JSON.stringify({ ...config, schemas: undefined, types: undefined }, (_key, value: unknown) => (typeof value === 'function' ? `${value.name}()` : value))));
 }

@@ -30,7 +30,7 @@ export interface Draft {
 }
 
 const words = {
-  en: { hello: 'Hello', dear: 'Hello', yours: 'Re: Your message', holding: 'thank you for your message. I will look at it and come back to you.' },
+  en: { hello: 'Hello', dear: 'Hello', yours: 'Re: Your message', holding: 'Thank you for your message. I will look at it and come back to you.' },
   de: { hello: 'Guten Tag', dear: 'Guten Tag', yours: 'Re: Ihre Nachricht', holding: 'vielen Dank für Ihre Nachricht. Ich sehe sie mir an und melde mich bei Ihnen.' },
 } as const;
 
