@@ -30,7 +30,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   const ensured: (() => Promise<void>)[] = [() => ensureStreams(jsm, names)];
   await ensured[0]!();
   const reconnected: (() => void)[] = [];
-  const waiting = new Map<string, (applied: Applied) => void>();
+  const waiting = new Map<string, ((applied: Applied) => void)[]>();
   const listening = new Set<string>();
 
   const follow = async () => {
@@ -55,9 +55,16 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
       await jsm.consumers.add(stream, { durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, ack_wait: nanos(ackWaitMs), max_ack_pending: inFlight });
     };
     await ensure();
-    ensured.push(ensure);
     const consumer = await js.consumers.get(stream, durable);
-    const messages: ConsumerMessages = await consumer.consume({ max_messages: inFlight + 1 });
+    const pull = () => consumer.consume({ max_messages: inFlight + 1 });
+    let messages: ConsumerMessages = await pull();
+    let stopped = false;
+    // After the bus was away the library would look again only in half a minute: a new pull finds the restored consumer at once.
+    ensured.push(async () => {
+      if (stopped) return;
+      await ensure();
+      messages.stop();
+    });
     const inHand = new Set<Promise<void>>();
     const settle = async (m: JsMsg) => {
       const beat = clock.every(ackWaitMs / 3, () => m.working());
@@ -72,14 +79,20 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
       }
     };
     const loop = (async () => {
-      for await (const m of messages) {
-        const work = settle(m).finally(() => inHand.delete(work));
-        inHand.add(work);
-        if (inHand.size >= inFlight) await Promise.race(inHand);
+      for (;;) {
+        for await (const m of messages) {
+          const work = settle(m).finally(() => inHand.delete(work));
+          inHand.add(work);
+          if (inHand.size >= inFlight) await Promise.race(inHand);
+        }
+        if (stopped || nc.isClosed()) return;
+        messages = await pull();
       }
     })();
+    loop.catch((error: unknown) => log.error({ error: String(error), durable }, 'a mailbox is not read any more'));
     return {
       async stop() {
+        stopped = true;
         messages.stop();
         await loop;
         await Promise.all(inHand);
@@ -97,14 +110,14 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     working: () => m.working(),
   });
 
-  const publish = (message: Message) => {
+  const publish = (message: Message, h = eventHeaders(message, clock.now())) => {
     const { to, from, body } = message;
     const subject = body.kind === 'job' ? names.queue(keyOf(to)) : names.mailbox(to, from);
-    nc.publish(subject, JSON.stringify(body), { headers: eventHeaders(message, clock.now()) });
+    nc.publish(subject, JSON.stringify(body), { headers: h });
   };
 
   return {
-    publish,
+    publish: (message) => publish(message),
     submit(message, timeoutMs) {
       if (!listening.has(message.from)) {
         listening.add(message.from);
@@ -112,21 +125,26 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
           callback: (error, m) => {
             if (error) return;
             const applied = m.json<Applied>();
-            waiting.get(applied.id)?.(applied);
+            for (const hear of waiting.get(applied.id) ?? []) hear(applied);
+            waiting.delete(applied.id);
           },
         });
       }
       return new Promise((resolve, reject) => {
+        const hear = (applied: Applied) => {
+          cancel();
+          resolve(applied);
+        };
         const cancel = clock.after(timeoutMs, () => {
-          waiting.delete(message.id);
+          waiting.set(message.id, (waiting.get(message.id) ?? []).filter((other) => other !== hear));
+          if (waiting.get(message.id)!.length === 0) waiting.delete(message.id);
           reject(new KeelsonError('TIMEOUT', `no answer to ${messageType(message.body)} for ${message.to} within ${timeoutMs} ms`));
         });
-        waiting.set(message.id, (applied) => {
-          cancel();
-          waiting.delete(message.id);
-          resolve(applied);
-        });
-        publish(message);
+        waiting.set(message.id, [...(waiting.get(message.id) ?? []), hear]);
+        // Without the bus's own duplicate check: who asks again with the same id wants the first outcome, not silence.
+        const h = eventHeaders(message, clock.now());
+        h.delete('Nats-Msg-Id');
+        publish(message, h);
       });
     },
     answer: (to, applied) => nc.publish(names.applied(to), JSON.stringify(applied)),

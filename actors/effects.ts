@@ -58,6 +58,12 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
     if (child?.kind === 'machine') return child.address;
     throw new Error(child ? `cannot send to the activity '${ref.id}'` : `cannot address the actor '${ref.id}'`);
   };
+  /** What this very step promised is taken back; what an earlier one promised is settled. The store settles before it sends. */
+  const withdraw = (id: string) => {
+    const promised = effects.sends.findIndex((message) => message.id === id);
+    if (promised === -1) effects.settles.push(id);
+    else effects.sends.splice(promised, 1);
+  };
   const stop = (id: string) => {
     const child = record.children[id];
     if (!child) return;
@@ -65,7 +71,7 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
     if (child.settled) return;
     if (child.kind === 'machine') return send(child.address, { kind: 'stop', gen: child.gen });
     const attempts = definition.activity(child.src)?.retry.attempts ?? 1;
-    for (let attempt = 1; attempt <= attempts; attempt++) effects.settles.push(attemptId(child.gen, attempt));
+    for (let attempt = 1; attempt <= attempts; attempt++) withdraw(attemptId(child.gen, attempt));
   };
   const spawn = (ref: AnyActorRef & { src?: unknown }, input: unknown) => {
     if (typeof ref.src !== 'string') throw new Error('a spawned actor needs a source registered in setup({actors})');
@@ -87,7 +93,7 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
   const unschedule = (id: string) => {
     const timer = record.timers[id];
     if (!timer) return;
-    effects.settles.push(timer.gen);
+    withdraw(timer.gen);
     delete record.timers[id];
   };
   const schedule = (params: { id?: string; delay: number; event: EventObject }, to: string | null) => {

@@ -11,7 +11,7 @@ interface Seen { type: string; actorRef?: AnyActorRef; _transitions?: { source: 
 export interface Scope { self: AnyActorRef; seen: Seen[]; actions: { type: string; params: never }[]; forXState: never }
 
 function referTo(address: string): AnyActorRef {
-  return Object.assign(createActor(inertLogic, { id: address }), { [addressTag]: address, sessionId: address }) as unknown as AnyActorRef;
+  return Object.assign(createActor(inertLogic, { id: address }), { [addressTag]: address, sessionId: address });
 }
 
 export function createScope(record: ActorRecord): Scope {

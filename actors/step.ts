@@ -7,7 +7,7 @@ import { plainError } from '#machines/errors.ts';
 import { isReservedType, type Body, type Message } from '#machines/message.ts';
 import { collectEffects, type Effects } from './effects.ts';
 import { assertPlainJson } from './plain-json.ts';
-import type { ActorRecord, ActorStatus } from './record.ts';
+import type { ActorRecord } from './record.ts';
 import type { Definition } from './registry.ts';
 import { createScope, type Scope } from './scope.ts';
 
@@ -37,10 +37,11 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
 
   const scope = createScope(record);
   const before = previous ? restore(definition, previous, scope) : undefined;
+  scope.seen.length = 0; // restoring shows the children again; they are not new
   let next: AnyMachineSnapshot;
   let failed = false;
   try {
-    next = before ? definition.machine.transition(before, event.event as never, scope.forXState) : definition.machine.getInitialSnapshot(scope.forXState, event.event.input as never);
+    next = before ? definition.machine.transition(before, event.event, scope.forXState) : definition.machine.getInitialSnapshot(scope.forXState, event.event.input as never);
   } catch (error) {
     // The same as the live interpreter: an actor that throws ends in status error, its half-made actions are forgotten.
     failed = true;
@@ -58,7 +59,7 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
     scope.actions.length = 0;
     next = { ...next, status: 'error', error: { code: 'BAD_OUTPUT', message: output.problem } } as never;
   }
-  record.status = next.status as ActorStatus;
+  record.status = next.status;
   const effects = collectEffects({ definition, record, scope, before, next, nowMs });
   const persisted = persist(definition, failed ? before : next, record);
   record.snapshot = failed ? { ...persisted, status: 'error', error: plainError(next.error) } : persisted;
@@ -69,11 +70,16 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
 
 type Incoming = { event: AnyEventObject; forwardTo?: string } | { outcome: 'ignored' | 'refused'; note: string };
 
-/** The only place where `xstate.*` events are made. Takes the timer or child result off the record. */
+/**
+ * The only place where `xstate.*` events are made. Takes the timer or child result off the record. Generations can be guessed,
+ * so what the host says on an actor's behalf is taken from that actor alone: the sender stands in the subject.
+ */
 function toEvent(definition: Definition, record: ActorRecord, { body, from }: Message<Body>): Incoming {
   const stale = (what: string): Incoming => ({ outcome: 'ignored', note: `stale ${what}` });
+  const forged = (): Incoming => ({ outcome: 'refused', note: `this '${body.kind}' may not come from ${from}` });
   switch (body.kind) {
     case 'start': {
+      if (body.parent && body.parent.address !== from) return forged();
       const input = definition.protocol.input.safeParse(body.input);
       return input.success ? { event: { type: 'xstate.init', input: input.data } } : { outcome: 'refused', note: `input: ${firstIssue(input.error)}` };
     }
@@ -89,6 +95,7 @@ function toEvent(definition: Definition, record: ActorRecord, { body, from }: Me
     case 'timer': {
       const timer = record.timers[body.timer];
       if (timer?.gen !== body.gen) return stale('timer');
+      if (from !== record.address) return forged();
       delete record.timers[body.timer];
       return timer.to ? { event: timer.event, forwardTo: timer.to } : { event: timer.event };
     }
@@ -96,13 +103,16 @@ function toEvent(definition: Definition, record: ActorRecord, { body, from }: Me
     case 'error': {
       const child = record.children[body.child];
       if (child?.gen !== body.gen || child.settled) return stale('child result');
+      if (from !== child.address) return forged();
       record.children[body.child] = { ...child, settled: true };
       return body.kind === 'done'
         ? { event: { type: `xstate.done.actor.${body.child}`, output: body.output, actorId: body.child } }
         : { event: { type: `xstate.error.actor.${body.child}`, error: body.error, actorId: body.child } };
     }
     case 'stop':
-      return record.parent && record.parent.gen !== body.gen ? stale('stop') : { event: { type: 'xstate.stop' } };
+      if (record.parent && record.parent.gen !== body.gen) return stale('stop');
+      if (record.parent ? from !== record.parent.address : typeOf(from) !== 'operator') return forged();
+      return { event: { type: 'xstate.stop' } };
   }
 }
 

@@ -62,12 +62,14 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
       }
     }
     try {
-      const input = spec.input.parse(job.input);
-      const output = spec.output.safeParse(await withTimeout(spec, { input: input as never, operationId: gen, attempt: job.attempt }));
-      if (!output.success) throw new KeelsonError('BAD_MESSAGE', `${spec.name} answered what its schema refuses: ${output.error.issues[0]?.path.join('.')} ${output.error.issues[0]?.message}`);
+      const input = spec.input.safeParse(job.input);
+      if (!input.success) throw new KeelsonError('BAD_MESSAGE', `${spec.name} was asked what its schema refuses: ${input.error.issues[0]?.path.join('.')} ${input.error.issues[0]?.message}`);
+      const output = spec.output.safeParse(await withTimeout(spec, { input: input.data as never, operationId: gen, attempt: job.attempt }));
+      if (!output.success) throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `${spec.name} answered what its schema refuses: ${output.error.issues[0]?.path.join('.')} ${output.error.issues[0]?.message}`);
       await finish({ kind: 'done', child, gen, output: output.data });
     } catch (thrown) {
-      const error = plainError(thrown);
+      const unforeseen = spec.once && !(thrown instanceof KeelsonError); // it may have happened before it failed
+      const error = unforeseen ? { code: 'SEND_UNKNOWN', message: `${spec.name} failed and nobody can tell whether it happened: ${plainError(thrown).message}` } : plainError(thrown);
       const disposition = Object.hasOwn(codes, error.code) ? codes[error.code as Code].disposition : 'bug';
       const decision = decide({ error, disposition, attempt: job.attempt, retry: spec.retry });
       log.warn({ ...error, job: id, decision }, 'a job failed');

@@ -21,7 +21,7 @@ export function parsePolicy(text: string, name: string, hash: string): Policy {
   try {
     return { ...policySchema.parse(JSON.parse(text)), hash };
   } catch (cause) {
-    throw new KeelsonError('BAD_CONFIG', `policy ${name} is not readable: ${String((cause as Error).message).slice(0, 300)}`, { cause });
+    throw new KeelsonError('BAD_CONFIG', `policy ${name} is not readable: ${(cause as Error).message.slice(0, 300)}`, { cause });
   }
 }
 

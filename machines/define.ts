@@ -31,7 +31,7 @@ export interface ActivitySpec<I extends z.ZodType = z.ZodType, O extends z.ZodTy
 /** Declares slow or outside work by name and shape. A connector implements it; the machine only invokes it. */
 export function activity<I extends z.ZodType, O extends z.ZodType>(spec: ActivitySpec<I, O>) {
   const logic = fromPromise<z.output<O>, z.input<I>>(() => Promise.reject(new Error(`activity '${spec.name}' runs only as a job`)));
-  return Object.assign(logic, { [activityTag]: spec as ActivitySpec });
+  return Object.assign(logic, { [activityTag]: spec });
 }
 
 export function activityOf(logic: unknown): ActivitySpec | undefined {

@@ -28,6 +28,7 @@ interface BuiltIn {
   systemId?: unknown;
   syncSnapshot?: unknown;
   delay?: unknown;
+  event?: unknown;
   name?: string;
 }
 
@@ -75,7 +76,8 @@ export function lintMachine(machine: AnyStateMachine): Problem[] {
       if (action.systemId) problem(at, 'system-id', 'systemId lives in one process; address actors with system.get(address)');
       if (action.syncSnapshot) problem(at, 'sync-snapshot', 'syncSnapshot is not durable; let the child sendParent what the parent needs');
     }
-    if (action.type === 'xstate.raise' || action.type === 'xstate.sendTo') checkDelay(at, action.delay);
+    const isAfter = String((action.event as { type?: unknown } | undefined)?.type).startsWith('xstate.after.'); // seen at its `after`
+    if (action.type === 'xstate.sendTo' || (action.type === 'xstate.raise' && !isAfter)) checkDelay(at, action.delay);
   };
   const checkKeys = (at: string, config: object, known: Set<string>) => {
     for (const key of Object.keys(config)) if (!known.has(key)) problem(at, 'unknown-key', `'${key}' is not a key of XState here; TypeScript does not catch it`);
@@ -92,7 +94,7 @@ export function lintMachine(machine: AnyStateMachine): Problem[] {
       if (invoke.systemId) problem(place, 'system-id', 'systemId lives in one process; address actors with system.get(address)');
       if (invoke.onSnapshot) problem(place, 'on-snapshot', 'onSnapshot is not durable; let the child sendParent what the parent needs');
     }
-    for (const delay of Object.keys(node.config.after ?? {})) checkDelay(`${at}.after`, delay);
+    for (const delay of Object.keys(node.config.after ?? {})) checkDelay(`${at}.after`, Number.isNaN(Number(delay)) ? delay : Number(delay));
     const transitions = [...node.transitions.values()].flat().concat(node.always ?? []);
     for (const transition of transitions) {
       const place = `${at}.on(${String(transition.eventType) || 'always'})`;

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Committed } from '#machines/commit.ts';
-import { codes, KeelsonError, type Code, type PlainError } from '#machines/errors.ts';
+import { codes, KeelsonError, type Code } from '#machines/errors.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 
 export interface Store extends StorePort {
@@ -49,7 +49,7 @@ export async function startStore(options: StoreOptions): Promise<Store> {
   const wait = <T>(key: number) => new Promise<T>((resolve, reject) => waiting.set(key, { resolve, reject }));
   const ask = <T>(request: Ask): Promise<T> => {
     if (closed) return Promise.reject(new KeelsonError('STORE_FAILED', 'the store has stopped'));
-    outgoing.push({ ...request, n: ++n } as Request);
+    outgoing.push({ ...request, n: ++n });
     if (outgoing.length === 1) {
       setImmediate(() => {
         worker.postMessage(outgoing);
@@ -64,6 +64,13 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     await worker.terminate();
     throw error;
   });
+  let closing: Promise<void> | undefined;
+  const shutDown = async () => {
+    if (closed) return;
+    await ask({ op: 'close' });
+    closed = true;
+    await worker.terminate();
+  };
   return {
     epoch,
     async commit(commit) {
@@ -77,15 +84,10 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     republish: (beforeMs) => ask({ op: 'republish', beforeMs }),
     onDeadline: (task) => void deadlineTasks.push(task),
     onExit: (task) => void exitTasks.push(task),
-    async close() {
-      if (closed) return;
-      await ask({ op: 'close' });
-      closed = true;
-      await worker.terminate();
-    },
+    close: () => (closing ??= shutDown()),
   };
 }
 
-function fromPlain({ code, message }: PlainError): KeelsonError {
-  return Object.hasOwn(codes, code) ? new KeelsonError(code as Code, message) : new KeelsonError('STORE_FAILED', `${code}: ${message}`);
+function fromPlain({ code, message, hint }: NonNullable<Answer['error']>): KeelsonError {
+  return Object.hasOwn(codes, code) ? new KeelsonError(code as Code, message, { hint }) : new KeelsonError('STORE_FAILED', `${code}: ${message}`);
 }

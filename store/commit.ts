@@ -5,6 +5,7 @@ import type { Commit, Committed, Outcome } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { chainHash, firstHash } from './audit.ts';
 import type { Database } from './database.ts';
+import { illFormed } from './ill-formed.ts';
 import { writeParts, type Accepted } from './write-parts.ts';
 
 export interface Committer {
@@ -17,6 +18,7 @@ interface Pending { commit: Commit; resolve(answer: Committed): void; reject(err
 
 const groupMax = 256;
 
+/** `onWritten` learns of commits that are on disk, in their order; it must not throw. */
 export async function createCommitter(database: Database, epoch: number, onWritten: (commits: Commit[]) => void): Promise<Committer> {
   const [last] = await database.all<{ seq: number; hash: string }>('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');
   let head = { seq: last?.seq ?? 0, hash: last?.hash ?? firstHash };
@@ -52,13 +54,17 @@ export async function createCommitter(database: Database, epoch: number, onWritt
     try {
       answers = await inTransaction(group.map((pending) => pending.commit));
     } catch (error) {
-      if (group.length > 1) {
+      if (group.length > 1 && !concernsAll(error)) {
         // One bad commit must not fail its neighbours: write them one by one.
         for (const pending of group) await writeGroup([pending]);
         return;
       }
-      if (error instanceof KeelsonError && error.code === 'REFUSED') group[0]!.resolve({ outcome: 'invalid', reason: error.message });
-      else group[0]!.reject(error);
+      for (const pending of group) {
+        const code = codeOf(error);
+        if (code === 'REFUSED') pending.resolve({ outcome: 'invalid', reason: (error as KeelsonError).message });
+        // Somebody looks at the file with a tool that locks it: that passes.
+        else pending.reject(code === 'STORE_BUSY' ? new KeelsonError('STORE_FAILED', (error as KeelsonError).message, { cause: error }) : error);
+      }
       return;
     }
     const written = group.filter((_, i) => answers[i]!.outcome === 'written').map((pending) => pending.commit);
@@ -69,15 +75,14 @@ export async function createCommitter(database: Database, epoch: number, onWritt
   const inTransaction = async (commits: Commit[]): Promise<Committed[]> => {
     await database.run('BEGIN IMMEDIATE');
     try {
-      const { answers, accepted, next } = await judge(commits);
-      const duplicates = answers.filter((answer) => answer.outcome === 'duplicate').length;
+      const { answers, accepted, next, again } = await judge(commits);
       const parked = accepted.filter(({ commit }) => commit.outcome === 'parked').length;
       const counted = await database.run(
         'UPDATE counter SET received = received + ?1 + ?2, applied = applied + ?1 - ?3, duplicate = duplicate + ?2, parked = parked + ?3 WHERE epoch = ?4',
-        accepted.length, duplicates, parked, epoch,
+        accepted.length, again.length, parked, epoch,
       );
       if (counted !== 1) throw new KeelsonError('STALE_EPOCH', `this store has epoch ${epoch}, but a newer one has taken the database over`);
-      await writeParts(database, accepted);
+      await writeParts(database, accepted, again);
       await database.run('COMMIT');
       head = next;
       return answers;
@@ -98,17 +103,21 @@ export async function createCommitter(database: Database, epoch: number, onWritt
       ids, actors,
     );
     const open = required.length > 0 ? new Set((await database.all<{ id: string }>('SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(required))).map((row) => row.id)) : new Set<string>();
-    const written = new Map<string, Committed>();
+    const written = new Map<string, () => Committed>();
     const revs = new Map<string, number>();
     for (const row of seen) {
       if (row.seq === null) revs.set(row.id, row.rev);
-      else written.set(row.id, { outcome: 'duplicate', seq: row.seq, first: row.outcome!, note: row.note, rev: row.rev });
+      else written.set(row.id, () => ({ outcome: 'duplicate', seq: row.seq!, first: row.outcome!, note: row.note, rev: row.rev }));
     }
     let next = head;
     const accepted: Accepted[] = [];
+    const again: string[] = [];
     const answers = commits.map((commit): Committed => {
       const before = written.get(commit.id);
-      if (before) return before;
+      if (before) {
+        again.push(commit.id);
+        return before();
+      }
       if (commit.requires && !open.has(commit.requires)) return { outcome: 'closed' };
       const rev = commit.step?.rev ?? null;
       if (rev !== null && (revs.get(commit.actor) ?? -1) !== rev - 1) return { outcome: 'conflict' };
@@ -117,15 +126,30 @@ export async function createCommitter(database: Database, epoch: number, onWritt
       const hash = chainHash(next.hash, { seq, id: commit.id, actor: commit.actor, rev, at_ms: commit.atMs, outcome: commit.outcome, body: commit.journal });
       next = { seq, hash };
       accepted.push({ commit, seq, hash });
-      if (commit.requires && commit.settles.includes(commit.requires)) open.delete(commit.requires);
-      written.set(commit.id, { outcome: 'duplicate', seq, first: commit.outcome, note: null, rev });
+      for (const id of [commit.id, ...commit.settles]) open.delete(id);
+      written.set(commit.id, () => ({ outcome: 'duplicate', seq, first: commit.outcome, note: noteOf(commit.journal), rev }));
       return { outcome: 'written', seq };
     });
-    return { answers, accepted, next };
+    return { answers, accepted, next, again };
   };
 
   return {
-    commit: (commit) => new Promise((resolve, reject) => push({ commit, resolve, reject })),
+    async commit(commit) {
+      const reason = illFormed(commit);
+      return reason === null ? new Promise((resolve, reject) => push({ commit, resolve, reject })) : { outcome: 'invalid', reason };
+    },
     exclusively: (task) => new Promise((resolve, reject) => push(() => task().then(resolve, reject))),
   };
+}
+
+const codeOf = (error: unknown) => (error instanceof KeelsonError ? error.code : null);
+
+/** Writing the group's commits one by one would fail in the same way, each after its own wait. */
+function concernsAll(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'STORE_FULL' || code === 'STORE_BUSY' || code === 'STALE_EPOCH';
+}
+
+function noteOf(journal: string): string | null {
+  return (JSON.parse(journal) as { note?: string | null }).note ?? null;
 }

@@ -31,33 +31,40 @@ export async function openDatabase(file: string, options: { readOnly?: boolean; 
     last = next;
     return next;
   };
-  const prepare = (sql: string): sqlite3.Statement => {
-    let statement = prepared.get(sql);
-    if (!statement) {
-      statement = db.prepare(sql);
+  /** Prepares a statement once. One that cannot be prepared now is not remembered: the next try may find its table. */
+  const withStatement = <T>(sql: string, use: (statement: sqlite3.Statement, done: (error: Error | null, result: T) => void) => void) => queue(() => new Promise<T>((resolve, reject) => {
+    const done = (error: Error | null, result: T) => (error ? reject(translate(error, sql)) : resolve(result));
+    const known = prepared.get(sql);
+    if (known) return use(known, done);
+    const statement: sqlite3.Statement = db.prepare(sql, (error: Error | null) => {
+      if (error) return reject(translate(error, sql));
       prepared.set(sql, statement);
-    }
-    return statement;
-  };
+      use(statement, done);
+    });
+  }));
   const database: Database = {
-    run: (sql, ...values) => queue(() => new Promise((resolve, reject) => prepare(sql).run(values, function (error) {
-      if (error) reject(translate(error, sql));
-      else resolve(this.changes);
-    }))),
-    all: <T>(sql: string, ...values: Value[]) => queue(() => new Promise<T[]>((resolve, reject) => prepare(sql).all(values, (error, rows) => (error ? reject(translate(error, sql)) : resolve(rows as T[]))))),
+    run: (sql, ...values) => withStatement<number>(sql, (statement, done) => statement.run(values, function (error) { done(error, this?.changes); })),
+    all: <T>(sql: string, ...values: Value[]) => withStatement<T[]>(sql, (statement, done) => statement.all(values, (error, rows) => done(error, rows as T[]))),
     exec: (sql) => queue(() => new Promise<void>((resolve, reject) => db.exec(sql, (error) => (error ? reject(translate(error, sql)) : resolve())))),
     close: () => queue(async () => {
       await Promise.all([...prepared.values()].map((statement) => new Promise<void>((resolve) => statement.finalize(() => resolve()))));
+      prepared.clear();
       await new Promise<void>((resolve, reject) => db.close((error) => (error ? reject(translate(error, 'close')) : resolve())));
     }),
   };
   if (options.bare) return database;
-  await checkVersion(database);
-  await database.exec(options.readOnly ? 'PRAGMA query_only = ON; PRAGMA busy_timeout = 2000' : 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
+  try {
+    await checkVersion(database);
+    await database.exec(options.readOnly ? 'PRAGMA query_only = ON; PRAGMA busy_timeout = 2000' : 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
+  } catch (error) {
+    await database.close().catch(() => {});
+    throw error;
+  }
   return database;
 }
 
-async function checkVersion(database: Database): Promise<void> {
+/** Throws when the driver brings an SQLite that is too old. */
+export async function checkVersion(database: Pick<Database, 'all'>): Promise<void> {
   const version = String((await database.all<{ v: string }>('SELECT sqlite_version() AS v'))[0]?.v);
   const parts = version.split('.').map(Number);
   for (const [i, floor] of sqliteFloor.entries()) {
@@ -74,6 +81,8 @@ function translate(error: Error & { code?: string }, what: string): KeelsonError
     case 'SQLITE_BUSY':
       return new KeelsonError('STORE_BUSY', `the database is in use: ${detail}`, { cause: error });
     case 'SQLITE_CONSTRAINT':
+    case 'SQLITE_MISMATCH':
+    case 'SQLITE_TOOBIG':
       return new KeelsonError('REFUSED', detail, { cause: error });
     case 'SQLITE_CORRUPT':
     case 'SQLITE_NOTADB':

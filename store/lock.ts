@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import { KeelsonError } from '#machines/errors.ts';
 import { openDatabase, type Database } from './database.ts';
 
+/** A server that is just stopping may finish; one that runs on is reported at once. */
+const waitMs = 250;
+
 /** Takes the lock or throws STORE_BUSY. Keep the answer open as long as the store runs. */
 export async function takeLock(dataDir: string): Promise<Database> {
   const lock = await openDatabase(join(dataDir, 'lock.db'), { bare: true });
   try {
-    await lock.exec('BEGIN EXCLUSIVE');
+    await lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN EXCLUSIVE`);
   } catch (cause) {
     await lock.close().catch(() => {});
+    if (!(cause instanceof KeelsonError) || cause.code !== 'STORE_BUSY') throw cause;
     throw new KeelsonError('STORE_BUSY', `another server already owns ${dataDir}`, { cause });
   }
   return lock;

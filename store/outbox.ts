@@ -1,7 +1,9 @@
 // Publishes what commits promised. After a commit at once; what the bus lost is found again here, because a row leaves the
 // outbox only when its message was applied.
 import type { Bus } from '#actors/bus.ts';
+import type { Log } from '#actors/log.ts';
 import type { Commit } from '#machines/commit.ts';
+import { plainError } from '#machines/errors.ts';
 import type { Body, Job, Message } from '#machines/message.ts';
 import type { Database } from './database.ts';
 
@@ -17,12 +19,20 @@ interface OutboxRow { n: number; id: string; receiver: string; sender: string; c
 
 const pageRows = 1_000;
 
-export function createRelay(writer: Database, bus: Bus): Relay {
-  const send = (row: OutboxRow) => bus.publish(toMessage(row));
+export function createRelay(writer: Database, bus: Pick<Bus, 'publish' | 'flush'>, log: Log): Relay {
+  /** What the bus does not take now stays in the outbox; the messages behind it go on. */
+  const publish = (message: Message) => {
+    try {
+      bus.publish(message);
+    } catch (error) {
+      log.warn({ id: message.id, to: message.to, ...plainError(error) }, 'not published; it is tried again');
+    }
+  };
+  const send = (row: OutboxRow) => publish(toMessage(row));
   return {
     publish(commits) {
       for (const commit of commits) {
-        for (const message of commit.sends) if (message.dueMs === undefined) bus.publish({ ...message, cause: message.cause ?? commit.id });
+        for (const message of commit.sends) if (message.dueMs === undefined) publish({ ...message, cause: message.cause ?? commit.id });
       }
     },
     async republish(beforeMs) {
@@ -38,7 +48,7 @@ export function createRelay(writer: Database, bus: Bus): Relay {
       }
     },
     async release(nowMs) {
-      const rows = await writer.all<OutboxRow>('SELECT n, id, receiver, sender, cause, body FROM outbox WHERE due_ms <= ? ORDER BY due_ms LIMIT ?', nowMs, pageRows);
+      const rows = await writer.all<OutboxRow>('SELECT n, id, receiver, sender, cause, body FROM outbox WHERE due_ms <= ? ORDER BY due_ms, n LIMIT ?', nowMs, pageRows);
       if (rows.length > 0) await writer.run('UPDATE outbox SET due_ms = NULL, at_ms = ? WHERE n IN (SELECT value FROM json_each(?))', nowMs, JSON.stringify(rows.map((row) => row.n)));
       rows.forEach(send);
       const [next] = await writer.all<{ due: number | null }>('SELECT min(due_ms) AS due FROM outbox WHERE due_ms IS NOT NULL');

@@ -17,4 +17,4 @@ export type Request = { n: number } & (
   | { op: 'close' }
 );
 
-export interface Answer { n: number; result?: unknown; error?: PlainError }
+export interface Answer { n: number; result?: unknown; error?: PlainError & { hint?: string } }

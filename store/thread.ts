@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
-import { plainError } from '#machines/errors.ts';
+import { KeelsonError, plainError } from '#machines/errors.ts';
 import { createCommitter } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { nextEpoch, takeLock } from './lock.ts';
@@ -28,7 +28,7 @@ async function start() {
   const epoch = await nextEpoch(writer);
   const reader = await openDatabase(file, { readOnly: true });
   const bus = await connectBus({ ...options.bus, name: 'store', clock: systemClock, log });
-  const relay = createRelay(writer, bus);
+  const relay = createRelay(writer, bus, log);
   const committer = await createCommitter(writer, epoch, relay.publish);
   const republish = (beforeMs: number) => {
     committer.exclusively(() => relay.republish(beforeMs)).then(
@@ -71,11 +71,15 @@ async function start() {
     for (const request of requests) {
       perform(request).then(
         (result) => answer({ n: request.n, result }),
-        (error: unknown) => answer({ n: request.n, error: plainError(error) }),
+        (error: unknown) => answer({ n: request.n, error: toAnswer(error) }),
       );
     }
   });
   port.postMessage([{ n: 0, result: epoch }] satisfies Answer[]);
 }
 
-start().catch((error: unknown) => port.postMessage([{ n: 0, error: plainError(error) }] satisfies Answer[]));
+start().catch((error: unknown) => port.postMessage([{ n: 0, error: toAnswer(error) }] satisfies Answer[]));
+
+function toAnswer(error: unknown): Answer['error'] {
+  return error instanceof KeelsonError ? { ...plainError(error), hint: error.hint } : plainError(error);
+}

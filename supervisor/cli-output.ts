@@ -20,17 +20,17 @@ export function createOutput(json: boolean): Output {
 /** Prints the failure in one line with what to do, and sets the exit code. A defect of ours also gets its stack. */
 export function reportFailure(error: unknown, json: boolean): void {
   const { code, message } = plainError(error);
-  const hint = error instanceof KeelsonError ? error.hint : 'This is a defect; run again with KEELSON_LOG_LEVEL=debug and report it.';
+  const hint = error instanceof KeelsonError ? error.hint : 'This is a defect of Keelson; please report it with the lines below.';
   const line = message.replaceAll('\n', json ? '\n' : '\n  ');
   if (json) process.stderr.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
   else process.stderr.write(`keelson: ${line}. ${hint}\n`);
-  if (!(error instanceof KeelsonError) && error instanceof Error && process.env['KEELSON_LOG_LEVEL'] === 'debug') process.stderr.write(`${error.stack}\n`);
+  if (!(error instanceof KeelsonError) && error instanceof Error && !json) process.stderr.write(`${error.stack}\n`);
   process.exitCode = 1;
 }
 
 /** Columns padded to their widest cell; control and other hidden characters made visible, because much of it came by mail. */
-export function table(head: string[], rows: unknown[][]): string {
-  const cells = [head, ...rows.map((row) => row.map((cell) => visible(String(cell ?? ''))))];
+export function table(head: string[], rows: (string | number | null | undefined)[][]): string {
+  const cells = [head, ...rows.map((row) => row.map((cell) => visible(`${cell ?? ''}`)))];
   const widths = head.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
   return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd()).join('\n');
 }

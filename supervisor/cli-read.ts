@@ -80,7 +80,7 @@ export function addReadCommands(program: Command, define: Define): void {
     const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), ...(options.all ? {} : { status: 'active' }), limit: 100_000 })) as Row[];
     const actors = rows.map((row) => {
       const machine = String(row['machine']);
-      return { address: row['address'], machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: row['status'], value: row['value'] as unknown, rev: row['rev'], waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
+      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: row['status'], value: row['value'] as unknown, rev: Number(row['rev']), waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
     });
     out.result(actors, (all) => all.length === 0 ? 'No active actors. Hand in work: keelson mail import FILE' : table(['ADDRESS', 'STATE', 'REV', 'WAITS FOR', 'SINCE'], all.map((a) => [a.address, stateOf(a.value), a.rev, a.waitingFor, a.since])));
   });
@@ -98,7 +98,7 @@ export function addReadCommands(program: Command, define: Define): void {
     });
     const definition = registry.get(record.machine);
     const version = record.machine.slice(record.machine.lastIndexOf('@') + 1);
-    out.result({ address, machine: record.machine.slice(0, -version.length - 1), version, status: record.status, value: record.snapshot.value, context: record.snapshot.context, rev: record.rev, next: definition ? nextEvents(definition, record) : [], children: record.children, timers: record.timers, output: record.snapshot.output ?? null, error: record.snapshot.error ?? null }, (a) => `${visible(JSON.stringify(a, null, 2))}`);
+    out.result({ address, machine: record.machine.slice(0, -version.length - 1), version, status: record.status, value: record.snapshot.value, context: record.snapshot.context, rev: record.rev, next: definition ? nextEvents(definition, record) : [], children: record.children, timers: record.timers, output: record.snapshot.output ?? null, error: record.snapshot.error ?? null }, (a) => visible(JSON.stringify(a, null, 2)));
   });
 
   define(program.command('history').argument('<actor>').description('every step of one actor'), async ({ dataDir, out }, address: string) => {
@@ -110,7 +110,7 @@ export function addReadCommands(program: Command, define: Define): void {
       const message = body.message;
       return { rev, at: iso(atMs), event: message?.kind === 'event' ? message.event.type : (message?.kind ?? 'parked'), value: body['value'] ?? null, outcome, note: body['note'] ?? null, from: body.from ?? null, id, taken: body['taken'] ?? [], sends: body['sends'] ?? [] };
     });
-    out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine(String(s.note ?? ''), 60)])));
+    out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine(typeof s.note === 'string' ? s.note : '', 60)])));
   });
 
   define(program.command('replay').argument('<actor>').description('fold the history again and compare'), async ({ dataDir, out }, address: string) => {

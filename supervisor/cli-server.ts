@@ -30,14 +30,14 @@ export async function connectToServer(dataDir: string): Promise<Client> {
   const send = async <T>(path: string, headers: Record<string, string>, body: Uint8Array | string): Promise<T> => {
     let response: Response;
     try {
-      response = await fetch(`${run.api}${path}`, { method: 'POST', headers: { authorization, ...headers }, body: body as never });
+      response = await fetch(`${run.api}${path}`, { method: 'POST', headers: { ...headers, authorization }, body: body as never });
     } catch (cause) {
       throw new KeelsonError('TIMEOUT', `the server at ${run.api} did not answer`, { cause });
     }
     const answer = (await response.json()) as T & { error?: { code: string; message: string; hint: string } };
     if (!response.ok || answer.error) {
       const { code = 'STORE_FAILED', message = `status ${response.status}`, hint } = answer.error ?? {};
-      throw new KeelsonError(Object.hasOwn(codes, code) ? (code as Code) : 'STORE_FAILED', message, { ...(hint ? { hint } : {}) });
+      throw new KeelsonError(Object.hasOwn(codes, code) ? (code as Code) : 'STORE_FAILED', message, { ...(hint === undefined ? {} : { hint }) });
     }
     return answer;
   };

@@ -68,7 +68,7 @@ function readCompany(dataDir: string): CompanyConfig {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new KeelsonError('BAD_CONFIG', `${file} is not JSON: ${String((cause as Error).message)}`, { cause });
+    throw new KeelsonError('BAD_CONFIG', `${file} is not JSON: ${(cause as Error).message}`, { cause });
   }
   const parsed = companySchema.safeParse(json);
   if (!parsed.success) throw new KeelsonError('BAD_CONFIG', `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);

@@ -31,7 +31,7 @@ export function followInbox({ imapUrl, store, clock, log, receive }: { imapUrl: 
       log.warn({ source, ...plainError(error) }, 'a mail could not be read');
     }
   };
-  const watching = watchMailbox({ imapUrl, onMail, cursor, log: log as never, signal: abort.signal, clock, random: Math.random }).catch((error: unknown) => log.error(plainError(error), 'the IMAP mailbox is not followed any more'));
+  const watching = watchMailbox({ imapUrl, onMail, cursor, log, signal: abort.signal, clock, random: Math.random }).catch((error: unknown) => log.error(plainError(error), 'the IMAP mailbox is not followed any more'));
   return async () => {
     abort.abort();
     await watching;

@@ -16,7 +16,7 @@ import { receiveMail } from '#connectors/mail/intake.ts';
 import { draftWithModel } from '#connectors/model/openai.ts';
 import { draftFromTemplates } from '#connectors/reply.ts';
 import { machineKey } from '#machines/define.ts';
-import { KeelsonError, plainError } from '#machines/errors.ts';
+import { plainError, type KeelsonError } from '#machines/errors.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
 import { startStore } from '#store/actor.ts';
 import { readLibrary, readToken, removeRunFile, writeRunFile, type RunFile } from './company.ts';

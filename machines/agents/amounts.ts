@@ -64,10 +64,10 @@ export function findAmounts(text: string, limit = 200): Amount[] {
     const end = start + whole.trimEnd().length;
     const beforeCurrency = readCurrency(before);
     const currency = beforeCurrency ?? readCurrency(after);
-    const rest = text.slice(end, end + 3);
+    const rest = text.slice(end, end + 6);
     if (currency === null && !/[.,]\d{2}$/.test(digits)) continue;
     if (/^\s?%/.test(rest) || /^[.,:/-]\d/.test(rest) || (currency === null && /^\.?\d|^\s?(?:uhr|am|pm|h\b)/i.test(rest))) continue;
-    if (currency === null && /^\d{1,2}\.\d{2}$/.test(digits) && /^[.\s]/.test(rest) && /^\.?\s?(?:\d{2,4}|$)/.test(rest.trim()) && rest.startsWith('.')) continue;
+    if (currency === null && /^(?:[0-2]?\d|3[01])\.(?:0[1-9]|1[0-2])$/.test(digits) && rest.startsWith('.')) continue;
     const read = readNumber(digits, decimalsOf(currency));
     if (read === null) continue;
     found.push({ amountMinor: read.minor, currency, start, end, clear: read.clear });

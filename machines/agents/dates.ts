@@ -11,7 +11,7 @@ export interface FoundDate {
 const months: Record<string, number> = {};
 ['january jan januar jänner', 'february feb februar', 'march mar märz mrz maerz', 'april apr', 'may mai', 'june jun juni', 'july jul juli', 'august aug', 'september sep sept', 'october oct oktober okt', 'november nov', 'december dec dezember dez']
   .forEach((names, index) => { for (const name of names.split(' ')) months[name] = index + 1; });
-const month = `(${Object.keys(months).sort((a, b) => b.length - a.length).join('|')})\\.?`;
+const month = `(${Object.keys(months).toSorted((a, b) => b.length - a.length).join('|')})\\.?`;
 
 const shapes: { pattern: RegExp; read(part: string[]): [number, number, number] | null; doubtful?(part: string[]): boolean }[] = [
   { pattern: /(?<![\d-])(\d{4})-(\d{2})-(\d{2})(?![\d-])/g, read: ([y, m, d]) => [Number(y), Number(m), Number(d)] },
@@ -62,7 +62,7 @@ export function findDates(text: string, near: string | null = null, limit = 100)
     }
   }
   if (near !== null) findYearless(text, near, found);
-  return found.sort((a, b) => a.start - b.start).slice(0, limit);
+  return found.toSorted((a, b) => a.start - b.start).slice(0, limit);
 }
 
 const yearless = [

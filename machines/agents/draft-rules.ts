@@ -38,7 +38,7 @@ const dispute = /\b(?:lawyer|solicitor|attorney|legal (?:action|steps)|court|sue
 
 /** `Re: …` exactly once, whatever stood in front; a neutral subject when there is none or it gives orders. */
 export function replySubject(subject: string, language: Language): string {
-  const bare = safeLine(subject, 600).replace(/^(?:\s*(?:re|aw|antw|antwort|sv|fwd?|wg|tr)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+/i, '').trim();
+  const bare = safeLine(subject, 600).replace(/^(?:\s*(?:re|aw|antw|antwort|sv|fwd?|wg|tr)\s*[[(]?\d{0,3}[\])]?\s*:\s*)+/i, '').trim();
   if (bare === '' || findSuspiciousText(bare).length > 0) return words[language].yours;
   return `Re: ${safeLine(bare, mailLimits.subjectChars - 10)}`;
 }

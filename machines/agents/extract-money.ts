@@ -97,7 +97,7 @@ function chooseDates(text: string, mail: Mail, reasons: string[]): { due: string
   const dates = findDates(text, near);
   const before = (date: FoundDate): string => foldText(text.slice(Math.max(0, date.start - 45), date.start)).split(/[\n.!?]\s/).at(-1) ?? '';
   const dues = dates.filter((date) => dueLabel.test(before(date)) && !notDue.test(before(date)) && (near === null || date.iso >= (addDays(near, -400) ?? near)));
-  const documents = dates.filter((date) => !dues.includes(date) && (near === null || date.iso <= near));
+  const documents = dates.filter((date) => !dues.includes(date) && (near === null || date.iso <= near || /\b(?:invoice date|date of (?:issue|invoice)|issued|dated|rechnungsdatum|belegdatum)\b/.test(before(date))));
   const document = documents.find((date) => documentLabel.test(before(date))) ?? documents[0];
   let trust = 1;
   let due = dues[0]?.iso ?? null;

@@ -16,16 +16,18 @@ function stemsOf(keyword: string, language: Language): string[] {
   return flattenText(keyword).replace(/[^a-z0-9 '-]/g, ' ').split(' ').filter(Boolean).slice(0, 8).map((word) => stemWord(word, language));
 }
 
-function makeTest(stems: readonly string[], language: Language): (text: string) => boolean {
-  if (stems.length === 0) return () => false;
+/** How strongly a keyword occurs in a folded text: 1 as a word, 0.6 only as part of a German compound, 0 not at all. */
+function makeTest(stems: readonly string[], language: Language): (text: string) => number {
+  if (stems.length === 0) return () => 0;
   const parts = stems.map((stem) => stem.replace(/[.*+?^${}()|[\]\\-]/g, '\\$&'));
-  // A German keyword may be a part of a compound: "Preis" in "Preisanfrage" and in "Gesamtpreis".
   const compound = parts.length === 1 && language === 'de' && (stems[0]?.length ?? 0) >= 5;
-  const pattern = new RegExp(compound ? `(?<![a-z])(?:[a-z]{3,30})?${parts[0]}` : `(?<![a-z0-9])${parts.map((part) => `${part}[a-z]{0,6}`).join("[ ,'-]{1,3}(?:[a-z]{1,12} )?")}(?![a-z0-9])`);
-  return (text) => pattern.test(text);
+  const word = new RegExp(`(?<![a-z0-9])${parts.map((part) => `${part}[a-z]{0,${compound ? 3 : 6}}`).join("[ ,'-]{1,3}(?:[a-z]{1,12} )?")}(?![a-z0-9])`);
+  // "Preis" also stands in "Preisanfrage" and in "Gesamtpreis".
+  const inside = compound ? new RegExp(`(?<![a-z])(?:[a-z]{3,30})?${parts[0]}`) : null;
+  return (text) => (word.test(text) ? 1 : inside?.test(text) === true ? 0.6 : 0);
 }
 
-interface Prepared { template: Template; tests: { word: string; hits(text: string): boolean; weight: number }[] }
+interface Prepared { template: Template; tests: { word: string; find(text: string): number; weight: number }[] }
 
 /** Templates of one language, with a weight per keyword: rarer among the templates and longer phrases count more. */
 export function prepareTemplates(templates: readonly Template[], language: Language): Prepared[] {
@@ -36,13 +38,13 @@ export function prepareTemplates(templates: readonly Template[], language: Langu
   for (const words of byStem) for (const key of words.keys()) uses.set(key, (uses.get(key) ?? 0) + 1);
   return own.map((template, index) => ({
     template,
-    tests: [...byStem[index] ?? []].filter(([key]) => key !== '').map(([key, word]) => ({ word, hits: makeTest(key.split(' '), language), weight: (key.includes(' ') ? 1.5 : 1) / Math.sqrt(uses.get(key) ?? 1) })),
+    tests: [...byStem[index] ?? []].filter(([key]) => key !== '').map(([key, word]) => ({ word, find: makeTest(key.split(' '), language), weight: (key.includes(' ') ? 1.5 : 1) / Math.sqrt(uses.get(key) ?? 1) })),
   }));
 }
 
 /** Score of one text against one template; at most `limit` matches count, so that repetition does not win. */
 export function scoreText(prepared: Prepared, text: string): { score: number; words: string[] } {
-  const hits = prepared.tests.filter((test) => test.hits(text)).sort((a, b) => b.weight - a.weight).slice(0, 6);
+  const hits = prepared.tests.map(({ word, find, weight }) => ({ word, weight: weight * find(text) })).filter(({ weight }) => weight > 0).toSorted((a, b) => b.weight - a.weight).slice(0, 6);
   return { score: hits.reduce((sum, hit) => sum + hit.weight, 0), words: hits.map((hit) => hit.word) };
 }
 
@@ -54,5 +56,5 @@ export function rankTemplates(prepared: readonly Prepared[], subject: string, te
   return prepared.map((one) => {
     const [inSubject, inText, inQuestions] = [scoreText(one, flatSubject), scoreText(one, flat), scoreText(one, asked)];
     return { template: one.template, score: inText.score + inSubject.score * 0.8 + inQuestions.score * 0.6, words: [...new Set([...inSubject.words, ...inText.words])] };
-  }).sort((a, b) => b.score - a.score || (a.template.id < b.template.id ? -1 : 1));
+  }).toSorted((a, b) => b.score - a.score || (a.template.id < b.template.id ? -1 : 1));
 }

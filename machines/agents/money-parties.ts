@@ -33,7 +33,7 @@ export function findPayee(mail: Mail, text: string): { payee: string | null; tru
   return { payee: null, trust: 0.6, reason: 'No payee was found.' };
 }
 
-const token = '([A-Z]{0,6}[-/]?[A-Z0-9][A-Z0-9/_.-]{1,30})';
+const token = '(?<!\\p{L})(?:(?:RE|RG|RNR|INV|NR)[ ])?([A-Z]{0,6}[-/]?[A-Z0-9][A-Z0-9/_.-]{1,30})';
 const marks = '\\s{0,3}(?:no|nr|number|nummer|id|#|№)?\\.?\\s{0,2}[:#.]?\\s{0,3}#?';
 const references = [
   `(?:invoice|rechnung|bill|faktura|credit note|gutschrift|honorarrechnung|stromrechnung|schlussrechnung|rechnungs-?(?=n))${marks}`,

@@ -6,7 +6,7 @@ import { protocol, records } from '../define.ts';
 import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
 import { outgoingMailSchema } from '../mail.ts';
 import { linkSchema, type Intent } from '../records.ts';
-import { checkOperation, policySchema, sendMail, verdictSchema } from './activities.ts';
+import { checkOperation, sendMail, verdictSchema, type policySchema } from './activities.ts';
 
 const proposalSchema = z.object({
   /** Short and unique; the operation id that providers and the operator see. */

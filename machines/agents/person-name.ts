@@ -15,7 +15,7 @@ export function readPersonName(display: string): { first: string | null; full: s
   if (words.length === 0 || words.length > 4 || bare.length > 50) return null;
   if (notPeople.test(foldText(bare)) || findSuspiciousText(whole).length > 0) return null;
   const particle = /^(?:von|van|de|der|den|da|di|del|la|le|zu|zur|bin|al|ten|st\.?)$/;
-  const good = words.every((word, index) => (index > 0 && particle.test(word)) || /^\p{Lu}(?:\p{Ll}{1,20}|\.)(?:['’-]?\p{Lu}?\p{Ll}{0,20}){0,2}$/u.test(word));
+  const good = words.every((word, index) => (index > 0 && particle.test(word)) || /^(?:\p{Lu}['’])?\p{Lu}(?:\p{Ll}{1,20}|\.)(?:['’-]?\p{Lu}?\p{Ll}{0,20}){0,2}$/u.test(word));
   if (!good || /^\p{Lu}\.?$/u.test(words.at(-1) ?? '')) return null;
   if (words.some((word) => /\p{Ll}\p{Lu}/u.test(word) && !/^(?:Mc|Mac|De|La|Le|Van|O['’])/.test(word))) return null;
   const titled = titles.test(whole);

@@ -60,6 +60,6 @@ export function isReply(mail: Pick<Mail, 'inReplyTo' | 'references' | 'subject'>
 /** One bounded line without control, bidirectional or markup characters: the only way foreign words reach a draft. */
 export function safeLine(text: string, maxChars = 120): string {
   const line = text.normalize('NFC').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').replace(/[{}<>`|\\[\]]+/g, ' ').replace(/\s+/g, ' ').trim();
-  const points = [...line];
+  const points = Array.from(line);
   return (points.length > maxChars ? points.slice(0, maxChars - 1).join('').trimEnd() + '…' : line).toWellFormed();
 }

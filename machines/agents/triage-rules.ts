@@ -78,11 +78,11 @@ export function triageMail(mail: Mail): Triage {
   const total = doubt + categorySchema.options.reduce((sum, category) => sum + exponential(category), 0);
   const machine = mail.bulk.autoSubmitted || mail.bulk.list || mail.bulk.bounce;
   const open = categorySchema.options.filter((category) => !(machine && category === 'inquiry') && !(mail.bulk.bounce && category !== 'notice'));
-  const category = open.reduce((best, other) => (score[other] > score[best] ? other : best), score.inquiry > 0 && !machine ? 'inquiry' : 'notice' as Category);
+  const category = open.reduce((best, other) => (score[other] > score[best] ? other : best), score.inquiry > 0 && !machine ? 'inquiry' : 'notice');
   let confidence = (exponential(category) / total) * trustLength(reading);
   const reasons = evidence
     .filter(({ weights }) => (weights[category] ?? 0) > 0)
-    .sort((a, b) => (b.weights[category] ?? 0) - (a.weights[category] ?? 0))
+    .toSorted((a, b) => (b.weights[category] ?? 0) - (a.weights[category] ?? 0))
     .map(({ reason }) => (reason.startsWith('the ') ? `T${reason.slice(1)}.` : `It ${reason}.`)).slice(0, 6);
   if (reading.flat === '') reasons.push('There is no readable text.');
   if (reasons.length === 0) reasons.push('Nothing in it points to one kind of mail.');

@@ -65,7 +65,21 @@ function weighAttachments({ mail, flat }: Reading, spoken: readonly Evidence[]):
   if (names.some((name) => /\.(?:exe|scr|js|vbs|bat|iso|lnk|htm|html|docm|xlsm)$/.test(name))) list.push({ reason: 'has a dangerous attachment', weights: { spam: 2.2 } });
   if (mail.attachments.some((file) => file.mediaType === 'text/calendar' || /\.ics$/i.test(file.name))) list.push({ reason: 'carries a calendar entry', weights: { notice: 1 } });
   if (amountShape.test(flat)) list.push({ reason: 'names an amount of money', weights: sumsPlay(spoken) });
+  else list.push(...missProof(mail, flat, spoken));
   return list;
+}
+
+/** Money mails carry an amount, a file or a link; without any of them the words are more likely talk about one. */
+function missProof(mail: Mail, flat: string, spoken: readonly Evidence[]): Evidence[] {
+  if (!aboutMoney(spoken) || mail.attachments.length > 0 || /https?:/.test(flat)) return [];
+  return [{ reason: 'names no amount', weights: { invoice: -1.2, receipt: -0.5, payment: -0.4 } }];
+}
+
+/** Who says "I have paid" and denies something in the same mail usually complains. */
+function weighComplaint({ flat }: Reading, spoken: readonly Evidence[]): Evidence[] {
+  const paid = spoken.some(({ weights }) => (weights.payment ?? 0) > 1) && /\b(?:i|we|ich|wir)\b/.test(flat);
+  const denies = /\b(?:not|never|nothing|nobody|no one|neither|still|expect|demand|nicht|nichts|nie|niemand|weder|erwarte|erwarten|verlange|immer noch)\b/.test(flat);
+  return paid && denies ? [{ reason: 'says that something is missing although it was paid', weights: { inquiry: 1.3, payment: -1.2 } }] : [];
 }
 
 /** An amount strengthens what the words already say about money, and says nothing without them. */
@@ -97,5 +111,5 @@ function aboutMoney(spoken: readonly Evidence[]): boolean {
 /** Evidence from everything but the phrases; `spoken` is what the phrases said, which some of it depends on. */
 export function weighShape(reading: Reading, spoken: readonly Evidence[]): Evidence[] {
   const questions = weighQuestions(reading);
-  return [...questions, ...weighHeaders(reading, spoken), ...weighSender(reading, spoken), ...weighAttachments(reading, spoken), ...weighTone(reading, spoken, questions.length > 0)];
+  return [...questions, ...weighHeaders(reading, spoken), ...weighSender(reading, spoken), ...weighAttachments(reading, spoken), ...weighComplaint(reading, spoken), ...weighTone(reading, spoken, questions.length > 0)];
 }

@@ -1,4 +1,4 @@
-// A second labelled set: written after the first tuning, used to measure it, then tuned on too; see held-out.ts.
+// A second labelled set: measured once (23 of 27 confident answers right), then tuned on; see held-out.ts.
 import type { ShortMail } from './held-out.ts';
 
 export const heldOutSecond: readonly ShortMail[] = [

@@ -1,0 +1,46 @@
+// What must hold after every fault, whatever was killed when.
+import assert from 'node:assert/strict';
+import { replay, type HistoryRow } from '#actors/replay.ts';
+import { verifyAudit } from '#store/audit.ts';
+import { openDatabase, type Row } from '#store/database.ts';
+import { runQuery } from '#store/queries.ts';
+import { createMachines } from '#supervisor/main.ts';
+import type { Company } from '#test/kit/server.ts';
+
+export interface Status { received: number; applied: number; duplicate: number; parked: number; waiting: number; inFlight: number; mails: number; failed: number }
+export interface InboxItem { id: string; kind: string; payloadHash: string; category: string | null }
+export interface Op { id: string; state: string; sent: boolean | null; providerRef: string | null; payloadHash: string; approvalId: string | null }
+
+/** Waits until nothing is in flight any more. */
+export function quiet(company: Company, timeoutMs = 60_000): Promise<Status> {
+  return company.until('nothing in flight', timeoutMs, async () => {
+    const status = await company.json<Status>('status');
+    return status.inFlight === 0 ? status : null;
+  });
+}
+
+/** Chain, counters, one triage per mail, no draft twice, and every history folds to its state. Answers the number of actors. */
+export async function assertIntact(company: Company): Promise<number> {
+  const db = await openDatabase(`${company.dataDir}/keelson.db`, { readOnly: true });
+  try {
+    const verdict = await verifyAudit(db);
+    assert.equal(verdict.ok, true, JSON.stringify(verdict.firstBad));
+    const status = (await runQuery(db, 'status', {})) as Status;
+    assert.equal(status.received, status.applied + status.duplicate + status.parked);
+    const twice = async (sql: string) => assert.deepEqual(await db.all<Row>(sql), []);
+    await twice("SELECT actor, count(*) AS n FROM decision WHERE what = 'triage' GROUP BY actor HAVING count(*) > 1");
+    await twice("SELECT json_extract(record, '$.snapshot.context.mailId') AS mail, count(*) AS n FROM actor WHERE address LIKE 'triage/%' GROUP BY mail HAVING count(*) > 1");
+    await twice("SELECT json_extract(record, '$.snapshot.context.id') AS id, count(*) AS n FROM actor WHERE address LIKE 'operation/%' GROUP BY id HAVING count(*) > 1");
+    await twice("SELECT id, count(*) AS n FROM artifact WHERE kind = 'draft' GROUP BY id HAVING count(*) > 1");
+    const registry = createMachines();
+    const actors = await db.all<{ address: string; record: string }>('SELECT address, record FROM actor');
+    for (const { address, record } of actors) {
+      const rows = (await runQuery(db, 'history', { address, limit: 10_000 })) as HistoryRow[];
+      const result = replay(registry, address, rows, record);
+      assert.equal(result.matches, true, `${address}: ${JSON.stringify(result.difference)}`);
+    }
+    return actors.length;
+  } finally {
+    await db.close();
+  }
+}

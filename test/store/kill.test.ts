@@ -1,0 +1,62 @@
+// Goal: nothing acknowledged is lost and no commit is half there, whenever the process dies. Method: kill -9 at random moments,
+// then look at the file. (The page cache survives a kill: power loss is another test.)
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import * as fc from 'fast-check';
+import { verifyAudit } from '#store/audit.ts';
+import { openDatabase } from '#store/database.ts';
+import { cleanups, tempDir } from './temp-store.ts';
+
+const rounds = 15;
+const writer = fileURLToPath(import.meta.resolve('#test/store/kill-writer.ts'));
+
+/** Runs the writer until it has acknowledged something and `ms` more have passed; answers what it acknowledged. */
+async function writeAndKill(file: string, round: number, ms: number): Promise<string[]> {
+  const child = spawn(process.execPath, [writer, file, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cleanups.push(() => child.kill('SIGKILL'));
+  let out = '';
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+  const closed = once(child, 'close');
+  await Promise.race([once(child.stdout, 'data'), closed]);
+  await sleep(ms);
+  child.kill('SIGKILL');
+  const [, signal] = (await closed) as [number | null, string | null];
+  assert.equal(signal, 'SIGKILL', 'the writer did not stop by itself');
+  return out.split('\n').slice(0, -1);
+}
+
+test(`${rounds} rounds of kill -9: every acknowledged commit is there, whole, and the chain verifies`, async (t) => {
+  const file = join(tempDir(), 'keelson.db');
+  const seed = Number(process.env['KEELSON_TEST_SEED'] ?? process.pid * 7919);
+  const pauses = fc.sample(fc.integer({ min: 0, max: 120 }), { seed, numRuns: rounds });
+  const acknowledged: string[] = [];
+  let unanswered = 0;
+  for (const [round, ms] of pauses.entries()) {
+    acknowledged.push(...(await writeAndKill(file, round, ms)));
+    const db = await openDatabase(file, { readOnly: true });
+    const ids = new Set((await db.all<{ id: string }>('SELECT id FROM journal')).map(({ id }) => id));
+    const lost = acknowledged.filter((id) => !ids.has(id));
+    assert.deepEqual(lost, [], `seed ${seed}, round ${round}`);
+    unanswered = ids.size - acknowledged.length;
+    const partial = await db.all(`SELECT j.id FROM journal j WHERE
+      (SELECT count(*) FROM outbox o WHERE o.id IN (j.id || '.a', j.id || '.b') AND o.cause = j.id) <> 2
+      OR (SELECT count(*) FROM fact f WHERE f.entity = 'person/' || j.actor AND f.seq = j.seq AND f.value = j.rev) <> 1
+      OR NOT EXISTS (SELECT 1 FROM actor a WHERE a.address = j.actor AND a.rev >= j.rev)`);
+    assert.deepEqual(partial, [], `seed ${seed}, round ${round}`);
+    const [counted] = await db.all(`SELECT (SELECT count(*) FROM journal) - (SELECT applied FROM counter) AS journal, (SELECT count(*) FROM outbox) - 2 * (SELECT applied FROM counter) AS outbox,
+      (SELECT count(*) FROM fact) - (SELECT applied FROM counter) AS fact, (SELECT sum(rev + 1) FROM actor) - (SELECT applied FROM counter) AS steps,
+      (SELECT count(*) FROM actor WHERE record ->> '$.id' <> address || '#' || rev) AS records`);
+    assert.deepEqual(counted, { journal: 0, outbox: 0, fact: 0, steps: 0, records: 0 }, `seed ${seed}, round ${round}`);
+    assert.deepEqual((await verifyAudit(db)).firstBad, undefined, `seed ${seed}, round ${round}`);
+    await db.close();
+  }
+  const db = await openDatabase(file);
+  assert.deepEqual(await db.all('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
+  await db.close();
+  t.diagnostic(`seed ${seed}: ${acknowledged.length} acknowledged, none lost; ${unanswered} were written but killed before the answer`);
+});
