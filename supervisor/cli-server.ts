@@ -37,7 +37,7 @@ export async function connectToServer(dataDir: string): Promise<Client> {
     const answer = (await response.json()) as T & { error?: { code: string; message: string; hint: string } };
     if (!response.ok || answer.error) {
       const { code = 'STORE_FAILED', message = `status ${response.status}`, hint } = answer.error ?? {};
-      throw new KeelsonError(Object.hasOwn(codes, code) ? (code as Code) : 'STORE_FAILED', message, { ...(hint === undefined ? {} : { hint }) });
+      throw new KeelsonError(Object.hasOwn(codes, code) ? (code as Code) : 'STORE_FAILED', message, hint === undefined ? {} : { hint });
     }
     return answer;
   };

@@ -10,7 +10,7 @@ import { startSmtp, type SmtpFixture } from '#test/kit/smtp.ts';
 import { assertIntact, quiet, type InboxItem, type Op } from './checks.ts';
 
 const seed = Number(process.env['KEELSON_TEST_SEED'] ?? 1);
-const rounds = Number(process.env['KEELSON_TEST_ROUNDS'] ?? 4);
+const rounds = Number(process.env['KEELSON_TEST_ROUNDS'] ?? 3);
 const drafts = 5;
 
 async function prepare(company: Company, smtp: SmtpFixture): Promise<InboxItem[]> {
@@ -30,14 +30,20 @@ const messageIds = (smtp: SmtpFixture) => smtp.mails.map((mail) => /^Message-ID:
 for (let round = 0; round < rounds; round++) {
   test(`five approved drafts leave at most once when the server is killed around the sends (seed ${seed + round})`, { timeout: 180_000 }, async (t) => {
     const random = seeded(seed + round);
-    const smtp = await startSmtp({ behaviour: 'slow', slowMs: 150 });
+    // Even rounds die while a body has arrived and the answer has not: nobody can know. Odd rounds die anywhere near.
+    const killAt = 1 + Math.floor(random() * (drafts - 1));
+    let arrived = 0;
+    let underWay = () => {};
+    const sending = new Promise<void>((resolve) => (underWay = resolve));
+    const smtp = await startSmtp({ behaviour: 'slow', slowMs: 400, onMail: () => ++arrived === killAt && underWay() });
     t.after(() => smtp.stop());
     const company = makeCompany();
     t.after(() => company.remove());
     const items = await prepare(company, smtp);
 
     const approving = items.map((item) => company.cli('approve', item.id));
-    await new Promise((done) => setTimeout(done, 300 + random() * 1_500));
+    await sending;
+    if (round % 2 === 1) await new Promise((done) => setTimeout(done, random() * 900));
     await company.kill();
     await Promise.all(approving);
     await company.up({ KEELSON_SMTP_URL: smtp.url });
@@ -50,6 +56,7 @@ for (let round = 0; round < rounds; round++) {
     const ids = messageIds(smtp);
     assert.equal(new Set(ids).size, ids.length, 'no Message-ID arrived twice');
     for (const op of ops) assert.ok(['done', 'unknown'].includes(op.state), `${op.id} is ${op.state}`);
+    if (round % 2 === 0) assert.ok(ops.some((op) => op.state === 'unknown'), 'what was under way is unknown');
     const done = ops.filter((op) => op.state === 'done');
     for (const op of done) assert.ok(ids.includes(op.providerRef ?? ''), `${op.id} says done, so it arrived`);
     const arrivedBefore = smtp.mails.length;
@@ -79,12 +86,13 @@ test('a mail server that drops the connection after the body leaves the operatio
   const [item] = await prepare(company, smtp);
   await company.json('approve', item!.id);
   const unknown = await company.until('the operation is unknown', 30_000, async () => (await company.json<Op[]>('ops')).find((op) => op.state === 'unknown'));
+  const arrived = smtp.mails.length;
   smtp.behave('accept');
   await company.kill();
   await company.up({ KEELSON_SMTP_URL: smtp.url });
   await quiet(company);
   assert.equal((await company.json<Op[]>('ops')).find((op) => op.id === unknown.id)?.state, 'unknown');
-  assert.equal(smtp.mails.length, 0, 'nothing was sent again');
+  assert.equal(smtp.mails.length, arrived, 'nothing was sent again');
 });
 
 test('a mail server that is away for a moment is tried again, and the mail arrives once', { timeout: 120_000 }, async (t) => {
