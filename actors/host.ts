@@ -36,6 +36,8 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
     let message: Message<Body>;
     try {
       message = readMessage(delivery);
+      // Ids of the host's own making can be guessed; from others they would silence the real message.
+      if (message.id.includes('#') && !ownTypes.has(typeOf(message.from)) && typeOf(message.from) !== 'job') throw new KeelsonError('BAD_MESSAGE', `the id '${message.id}' is of a kind that only actors make`);
     } catch (error) {
       return park(delivery, plainError(error).message);
     }

@@ -62,7 +62,9 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
       }
     }
     try {
-      const input = spec.input.safeParse(job.input);
+      // The bus is not believed about what leaves the company: the input is the one that was committed.
+      const stored = spec.once ? ((await store.query('promised', { id })) as Job | null) : job;
+      const input = spec.input.safeParse(stored?.input);
       if (!input.success) throw new KeelsonError('BAD_MESSAGE', `${spec.name} was asked what its schema refuses: ${input.error.issues[0]?.path.join('.')} ${input.error.issues[0]?.message}`);
       const output = spec.output.safeParse(await withTimeout(spec, { input: input.data as never, operationId: gen, attempt: job.attempt }));
       if (!output.success) throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `${spec.name} answered what its schema refuses: ${output.error.issues[0]?.path.join('.')} ${output.error.issues[0]?.message}`);

@@ -31,6 +31,12 @@ export const queries = {
     return row?.record ?? null;
   },
 
+  /** The body of a message that was promised and is not applied yet. */
+  async promised(db, args) {
+    const [row] = await db.all<{ body: string }>('SELECT body FROM outbox WHERE id = ?', text(args, 'id'));
+    return row ? json(row.body) : null;
+  },
+
   async status(db) {
     const [counter] = await db.all('SELECT received, applied, duplicate, parked FROM counter');
     const [more] = await db.all(`SELECT

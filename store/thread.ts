@@ -71,7 +71,11 @@ async function start() {
     for (const request of requests) {
       perform(request).then(
         (result) => answer({ n: request.n, result }),
-        (error: unknown) => answer({ n: request.n, error: toAnswer(error) }),
+        (error: unknown) => {
+          answer({ n: request.n, error: toAnswer(error) });
+          // Superseded: another store owns the database now. This one must not go on as if it could write.
+          if (error instanceof KeelsonError && error.code === 'STALE_EPOCH') setImmediate(() => setImmediate(() => process.exit(1)));
+        },
       );
     }
   });
