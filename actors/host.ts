@@ -12,6 +12,8 @@ import { createCache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import { sha256 } from './hash.ts';
 import type { Log } from './log.ts';
+import { parkCommit } from './park.ts';
+import { commitPatiently, isTransient } from './patience.ts';
 import type { ActorRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import { step, type Step } from './step.ts';
@@ -47,8 +49,10 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
       try {
         taken = await take(message);
       } catch (error) {
-        if (isTransient(error)) await waitForStore(delivery, error);
-        else return park(delivery, plainError(error).message);
+        if (!isTransient(error)) return park(delivery, plainError(error).message);
+        log.warn(plainError(error), 'waiting for the store');
+        await clock.sleep(retryMs);
+        delivery.working();
         continue;
       }
       const written = await write(delivery, taken.commit);
@@ -76,36 +80,15 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
   };
 
   /** Commits; waits as long as the store cannot write. The message stays ours meanwhile. */
-  const write = async (delivery: Delivery, commit: Commit): Promise<Committed> => {
-    for (;;) {
-      try {
-        return await store.commit(commit);
-      } catch (error) {
-        records.delete(commit.actor);
-        if (!isTransient(error)) throw error;
-        await waitForStore(delivery, error);
-      }
-    }
-  };
-
-  const waitForStore = async (delivery: Delivery, error: unknown) => {
-    log.warn(plainError(error), 'waiting for the store');
-    await clock.sleep(retryMs);
+  const write = (delivery: Delivery, commit: Commit): Promise<Committed> => commitPatiently({ store, clock, log }, commit, () => {
+    records.delete(commit.actor);
     delivery.working();
-  };
+  });
 
   const park = async (delivery: Delivery, reason: string) => {
-    const { id, to, from, subject, bytes } = delivery;
-    const actor = isAddress(to) ? to : 'host/unreadable';
+    const { id, from, subject } = delivery;
     log.warn({ id, subject, reason }, 'message parked');
-    const commit = emptyCommit(`${id}!parked`, clock.now(), actor, { parked: { id, subject, reason, bytes: sha256(bytes) }, from });
-    await write(delivery, {
-      ...commit,
-      outcome: 'parked',
-      settles: [id],
-      parked: { subject, reason, bytes },
-      intents: [{ id: `parked-${sha256(`${id}${subject}`).slice(0, 12)}`, kind: 'escalation', state: 'input-required', summary: `A message to ${actor} could not be applied: ${reason}`, data: { reasons: [reason], payload: { id, subject } } }],
-    });
+    await write(delivery, parkCommit(delivery, reason, clock.now()));
     answer(from, { id, outcome: 'parked', note: reason, rev: null, value: null, status: null });
   };
 
@@ -159,8 +142,4 @@ function failure(record: ActorRecord, note: string | null): Commit['intents'][nu
 function toApplied(id: string, { outcome, note, record }: Step, answer: Committed): Applied {
   if (answer.outcome === 'duplicate') return { id, outcome: answer.first, note: answer.note, rev: answer.rev, value: null, status: null };
   return { id, outcome, note, rev: record?.rev ?? null, value: record?.snapshot.value ?? null, status: record?.status ?? null };
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof KeelsonError && error.disposition === 'retry';
 }

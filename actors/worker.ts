@@ -9,6 +9,8 @@ import { jobSchema, type Body, type Job, type Message } from '#machines/message.
 import type { Bus, Delivery, Subscription } from './bus.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
+import { parkCommit } from './park.ts';
+import { commitPatiently } from './patience.ts';
 import type { Registry } from './registry.ts';
 import type { StorePort } from './store-port.ts';
 
@@ -29,23 +31,14 @@ export type Decide = (failure: Failure) => { retryAfterMs: number } | 'give-up';
 export interface WorkerOptions { bus: Bus; store: StorePort; registry: Registry; activities: Record<string, Activity>; decide: Decide; clock: Clock; log: Log }
 
 const concurrencyDefault = 8;
-const storeRetryMs = 500;
 
 export async function startWorker({ bus, store, registry, activities, decide, clock, log }: WorkerOptions): Promise<Subscription> {
   const running = new Map<string, Promise<void>>();
   const subscriptions: Subscription[] = [];
 
   const commit = async (id: string, requires: string, note: object, sends: Message[], settles: string[]) => {
-    for (;;) {
-      try {
-        const answer = await store.commit({ ...emptyCommit(id, clock.now(), 'host/worker', note), requires, sends, settles });
-        return answer.outcome;
-      } catch (error) {
-        if (!(error instanceof KeelsonError) || error.disposition !== 'retry') throw error;
-        log.warn(plainError(error), 'waiting for the store');
-        await clock.sleep(storeRetryMs);
-      }
-    }
+    const answer = await commitPatiently({ store, clock, log }, { ...emptyCommit(id, clock.now(), 'host/worker', note), requires, sends, settles });
+    return answer.outcome;
   };
 
   const perform = async (spec: ActivitySpec, job: Job): Promise<void> => {
@@ -105,7 +98,9 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
   const handle = (spec: ActivitySpec) => async (delivery: Delivery): Promise<void> => {
     const parsed = jobSchema.safeParse(parseJson(delivery.bytes));
     if (!parsed.success || parsed.data.activity !== spec.name) {
-      log.warn({ subject: delivery.subject }, 'not a job; dropped');
+      const reason = parsed.success ? `a job for '${parsed.data.activity}' in the queue of '${spec.name}'` : `the body is no job: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`;
+      log.warn({ subject: delivery.subject, reason }, 'job parked');
+      await commitPatiently({ store, clock, log }, parkCommit(delivery, reason, clock.now()));
       return;
     }
     // Delivered again while it runs here: the same run answers both.

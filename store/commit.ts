@@ -3,10 +3,11 @@
 // every row is in the hash chain. The store is the only writer, so reading first and then writing is safe.
 import type { Commit, Committed, Outcome } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import type { Accepted } from './accepted.ts';
 import { chainHash, firstHash } from './audit.ts';
 import type { Database } from './database.ts';
 import { illFormed } from './ill-formed.ts';
-import { writeParts, type Accepted } from './write-parts.ts';
+import { writeParts } from './write-parts.ts';
 
 export interface Committer {
   commit(commit: Commit): Promise<Committed>;

@@ -1,8 +1,8 @@
 // Documents with versions. A version is counted up only when the content differs from the newest one; what did not change is
 // neither stored nor indexed again.
+import type { Accepted } from './accepted.ts';
 import type { Database, Value } from './database.ts';
 import { insertRows } from './rows.ts';
-import type { Accepted } from './write-parts.ts';
 
 const blob = { or: 'OR IGNORE', into: 'INTO blob (hash, bytes)', columns: 2 };
 const artifact = { into: 'INTO artifact (id, version, kind, media_type, name, hash, size_bytes, actor, seq, at_ms)', columns: 10 };

@@ -2,11 +2,10 @@
 import type { Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { limits, type Message } from '#machines/message.ts';
+import type { Accepted } from './accepted.ts';
 import type { Database, Value } from './database.ts';
 import { insertRows, type Insert } from './rows.ts';
 import { toBuffer, writeArtifacts } from './write-artifacts.ts';
-
-export interface Accepted { commit: Commit; seq: number; hash: string }
 
 const journal = { into: 'INTO journal (seq, id, actor, rev, at_ms, outcome, body, hash)', columns: 8 };
 const actor = {

@@ -29,7 +29,7 @@ export function readToken(dir: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
-export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; nats: string }
+export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; nats: string; company: string }
 
 /** Where the running server is. Written whole or not at all. */
 export function writeRunFile(dir: string, run: RunFile): void {
@@ -67,8 +67,9 @@ export function readLibrary(dir: string, current: Map<string, string>, commitId:
     const path = join(dir, folder);
     for (const file of existsSync(path) ? readdirSync(path).toSorted() : []) {
       if (!file.endsWith(extension)) continue;
-      const text = readFileSync(join(path, file), 'utf8');
+      let text: string;
       try {
+        text = readFileSync(join(path, file), 'utf8');
         check(text);
       } catch (cause) {
         throw new KeelsonError('BAD_CONFIG', `${join(folder, file)}: ${(cause as Error).message}`, { cause });

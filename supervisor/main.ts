@@ -114,7 +114,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     if (config.imapUrl) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));
     if (!config.smtpUrl) log.warn(smtpMissing);
 
-    const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.url, nats: nats.url };
+    const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.url, nats: nats.url, company: connection.company };
     writeRunFile(dataDir, run);
     stops.push(() => removeRunFile(dataDir));
     log.info(run, 'ready');

@@ -7,7 +7,7 @@ import { randomFrom } from '#test/kit/random.ts';
 import { createSim } from '#test/kit/sim.ts';
 import { loose } from './step-kit.ts';
 
-const bump = (by = 1) => assign<any, any, any, any, any>({ n: ({ context }: any) => context.n + by });
+const bump = (by = 1): any => assign<any, any, any, any, any>({ n: ({ context }: any) => context.n + by });
 
 /** Timers of changing length, deep history, an always guard, a ticking delayed raise. */
 const clockwork = setup({ ...loose('A B AGAIN JUMP RESET TICK'), delays: { dyn: ({ context }: any) => 10 + (context.n % 5) * 10 } }).createMachine({
