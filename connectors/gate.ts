@@ -1,12 +1,12 @@
 // The order of checks for every side effect, on one screen.
 //   before anyone is asked:  readable payload → policy → dry run → hash      (activity `gate.check`)
-//   after the approval:      same hash → same policy version → perform once  (the action's own activity)
+//   after the approval:      same hash → same policy and rule → perform once  (the action's own activity)
 // The approval itself is a state of machines/agents/operation.ts; agents cannot take it.
 import type { Activity } from '#actors/worker.ts';
 import { hashJson } from '#actors/hash.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Connector } from './connector.ts';
-import { evaluate, versionOf, type Policy } from './policy.ts';
+import { evaluate, type Policy } from './policy.ts';
 
 export interface GateOptions {
   connectors: Connector<never>[];
@@ -41,8 +41,10 @@ export function createGate({ connectors, policies, recipientDomain }: GateOption
     const { operationId, payload, payloadHash, policy } = call.input as Perform;
     const parsed = connector.parse(payload);
     if (hashJson(parsed) !== payloadHash) throw new KeelsonError('REFUSED', 'the payload is not the one that was approved');
-    const current = (await policies()).find((p) => p.id === policy.id);
-    if (!current || versionOf(current) !== policy.version) throw new KeelsonError('REFUSED', `policy ${policy.id} has changed since the approval (it was version ${policy.version})`);
+    // Asked again, not looked up: a new policy may speak before the one that was shown.
+    const { answer, policy: now } = evaluate(await policies(), { action: connector.action, recipientDomain: recipientDomain(parsed) });
+    if (now.id !== policy.id || now.version !== policy.version || now.rule !== policy.rule) throw new KeelsonError('REFUSED', `policy ${policy.id} has changed since the approval (it was version ${policy.version})`);
+    if (answer === 'deny') throw new KeelsonError('REFUSED', `policy rule ${now.rule} denies it`);
     return connector.perform(parsed, { operationId, signal: call.signal });
   };
 

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { KeelsonError } from '#machines/errors.ts';
 
-export const policySchema = z.object({
+/** Strict: a misspelt condition would be no condition, and its rule would speak about everything. */
+export const policySchema = z.strictObject({
   id: z.string().min(1),
   version: z.number().int().positive(),
-  rules: z.array(z.object({
+  rules: z.array(z.strictObject({
     id: z.string().min(1),
     action: z.string().min(1),
-    when: z.object({ recipientDomain: z.array(z.string()).optional() }).optional(),
+    when: z.strictObject({ recipientDomain: z.array(z.string()).optional() }).optional(),
     answer: z.enum(['allow', 'ask', 'deny']),
     why: z.string(),
   })),
@@ -33,7 +34,7 @@ export function evaluate(policies: Policy[], request: { action: string; recipien
     for (const rule of policy.rules) {
       if (rule.action !== request.action) continue;
       const domains = rule.when?.recipientDomain;
-      if (domains && !domains.includes(request.recipientDomain)) continue;
+      if (domains && !domains.some((domain) => domain.toLowerCase() === request.recipientDomain.toLowerCase())) continue;
       return { answer: rule.answer, policy: { id: policy.id, version: versionOf(policy), rule: rule.id }, why: rule.why };
     }
   }

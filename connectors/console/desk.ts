@@ -43,18 +43,21 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
 
   const answer = async (item: Stored, event: Answer, commandId?: string): Promise<Outcome> => {
     // Escalations about an actor that cannot hear any more are settled here: seen is all there is to say.
-    if (item.kind === 'escalation' && /^(?:failed|parked)-/.test(item.id)) return settle(item, event);
-    const before = await valueOf(item.actor);
+    const before = await stateOf(item.actor);
+    if (item.kind === 'escalation' && (/^(?:failed|parked)-/.test(item.id) || before?.status !== 'active')) return settle(item, event);
     const applied = await tell(item.actor, event, commandId);
     const now = await find(item.id);
     // The actor heard it and stayed where it was: it did not take the answer.
-    if (applied.outcome === 'ignored' || (now?.state === 'input-required' && JSON.stringify(applied.value) === before)) {
+    if (applied.outcome === 'ignored' || (now?.state === 'input-required' && JSON.stringify(applied.value) === before?.value)) {
       throw new KeelsonError('REFUSED', applied.outcome === 'ignored' ? `'${item.id}' does not take this answer. Possible: ${item.data.answers}` : `'${item.id}' has changed since it was shown`);
     }
     return { id: item.id, state: now?.state === 'input-required' ? 'working' : (now?.state ?? 'completed'), actor: item.actor, value: applied.value };
   };
 
-  const valueOf = async (address: string) => JSON.stringify(((await store.query('actor', { address })) as { record: { snapshot: { value: unknown } } } | null)?.record.snapshot.value);
+  const stateOf = async (address: string) => {
+    const actor = (await store.query('actor', { address })) as { status: string; record: { snapshot: { value: unknown } } } | null;
+    return actor && { status: actor.status, value: JSON.stringify(actor.record.snapshot.value) };
+  };
 
   const settle = async (item: Stored, event: Answer): Promise<Outcome> => {
     const state = event.type === 'REJECT' ? 'rejected' : 'completed';

@@ -71,7 +71,8 @@ export async function startConsole({ port, token, desk, receiveMail, query, read
   app.get('/readyz', async (c) => ((await ready()) ? c.json({ ok: true }) : c.json({ ok: false }, 503)));
   app.post('/api/mail', async (c) => {
     if (c.req.header('content-type') !== 'message/rfc822') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be message/rfc822');
-    return c.json((await receiveMail(await readBody(c, mailBytesMax), decodeURIComponent(c.req.header('x-source') ?? 'http'))) as object);
+    const source = decode(c.req.header('x-source') ?? 'http');
+    return c.json((await receiveMail(await readBody(c, mailBytesMax), source)) as object);
   });
   app.post('/api/query', async (c) => {
     const { name, args } = await read(c, bodies.query);
@@ -95,6 +96,14 @@ export async function startConsole({ port, token, desk, receiveMail, query, read
       if ('closeAllConnections' in server) server.closeAllConnections();
     }),
   };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new KeelsonError('BAD_ARGUMENT', 'the header X-Source is not URL-encoded text', { cause });
+  }
 }
 
 async function readBody(c: Context, maxBytes: number): Promise<Uint8Array> {

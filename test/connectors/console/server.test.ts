@@ -1,0 +1,204 @@
+// Goal: nobody gets in without the token, from another site or under another name, and every failure has one shape. Method: the
+// real server on a free port, raw HTTP requests, and a desk that writes down who called it.
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import test, { after, before, beforeEach } from 'node:test';
+import { silentLog } from '#actors/log.ts';
+import type { Desk, Outcome } from '#connectors/console/desk.ts';
+import { startConsole } from '#connectors/console/server.ts';
+import { codes, KeelsonError } from '#machines/errors.ts';
+
+const token = 't'.repeat(64);
+let calls: unknown[][] = [];
+let fail: (() => never) | null = null;
+let isReady = true;
+let console: Awaited<ReturnType<typeof startConsole>>;
+let port = 0;
+
+const called = async (...call: unknown[]): Promise<Outcome> => {
+  calls.push(call);
+  fail?.();
+  return { id: 'x', state: 'completed', actor: 'mail/1', value: 'done' };
+};
+const desk: Desk = {
+  approve: (id, options) => called('approve', id, options),
+  reject: (id, options) => called('reject', id, options),
+  respond: (id, options) => called('respond', id, options),
+  reconcile: (id, options) => called('reconcile', id, options),
+};
+
+before(async () => {
+  console = await startConsole({
+    port: 0, token, desk, log: silentLog,
+    receiveMail: (raw, source) => called('mail', Buffer.from(raw).toString(), source),
+    query: (name, args) => called('query', name, args),
+    ready: async () => isReady,
+  });
+  port = Number(new URL(console.url).port);
+});
+after(() => console.stop());
+beforeEach(() => {
+  calls = [];
+  fail = null;
+  isReady = true;
+});
+
+interface Answer { status: number; text: string; json: { error?: { code: string; message: string; hint: string }; ok?: boolean; id?: string } | null }
+
+/** `body: null` promises a body and never sends it. */
+function send(method: string, path: string, headers: Record<string, string>, body: string | Uint8Array | null = ''): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const length: Record<string, string> = body === null ? { 'content-length': '1000' } : method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const sent = request({ host: '127.0.0.1', port, method, path, headers: { host: `127.0.0.1:${port}`, ...length, ...headers } }, (answer) => {
+      let text = '';
+      answer.on('data', (chunk) => (text += chunk));
+      answer.on('end', () => {
+        sent.destroy();
+        resolve({ status: answer.statusCode ?? 0, text, json: text.startsWith('{') ? (JSON.parse(text) as Answer['json']) : null });
+      });
+    });
+    sent.on('error', reject);
+    if (body === null) sent.flushHeaders();
+    else sent.end(body);
+  });
+}
+const bearer = { authorization: `Bearer ${token}` };
+const asJson = { ...bearer, 'content-type': 'application/json' };
+const post = (path: string, body: unknown, headers: Record<string, string> = asJson) => send('POST', path, headers, typeof body === 'string' ? body : JSON.stringify(body));
+function assertError(answer: Answer, status: number, code: string): void {
+  assert.equal(answer.status, status, answer.text);
+  assert.deepEqual(Object.keys(answer.json?.error ?? {}).toSorted(), ['code', 'hint', 'message']);
+  assert.equal(answer.json?.error?.code, code);
+}
+
+const routes: [string, string, string][] = [
+  ['GET', '/healthz', ''], ['GET', '/readyz', ''], ['GET', '/nowhere', ''], ['GET', '/', ''], ['OPTIONS', '/api/query', ''],
+  ['POST', '/api/mail', 'message/rfc822'], ['POST', '/api/query', 'application/json'],
+  ['POST', '/api/inbox/ap-1/approve', 'application/json'], ['POST', '/api/inbox/ap-1/reject', 'application/json'], ['POST', '/api/inbox/ap-1/respond', 'application/json'],
+  ['POST', '/api/operations/o-1/reconcile', 'application/json'],
+];
+const intruders: Record<string, (own: string) => Record<string, string>> = {
+  'no token': () => ({}),
+  'a wrong token': () => ({ authorization: `Bearer ${'t'.repeat(63)}u` }),
+  'a token that is too long': () => ({ authorization: `Bearer ${token}t` }),
+  'an empty token': () => ({ authorization: 'Bearer ' }),
+  'another scheme': () => ({ authorization: `Basic ${Buffer.from(`:${token}`).toString('base64')}` }),
+  'the token of somebody else and the right name of the header twice': () => ({ authorization: `Bearer ${token}, Bearer ${token}` }),
+  'another Host': () => ({ ...bearer, host: 'evil.example' }),
+  'the right host and another port': () => ({ ...bearer, host: '127.0.0.1:1' }),
+  'the right host without a port': () => ({ ...bearer, host: '127.0.0.1' }),
+  'a foreign Origin': () => ({ ...bearer, origin: 'http://evil.example' }),
+  'a null Origin': () => ({ ...bearer, origin: 'null' }),
+  'an empty Origin': () => ({ ...bearer, origin: '' }),
+  'an Origin that only begins like ours': (own) => ({ ...bearer, origin: `http://${own}.evil.example` }),
+  'our Origin by https': (own) => ({ ...bearer, origin: `https://${own}` }),
+};
+
+for (const [who, headersFor] of Object.entries(intruders)) {
+  test(`a request with ${who} is turned away on every route, and its body is not read`, async () => {
+    for (const [method, path, contentType] of routes) {
+      const headers = { ...headersFor(`127.0.0.1:${port}`), ...(contentType ? { 'content-type': contentType } : {}) };
+      assertError(await send(method, path, headers, method === 'POST' ? null : ''), 401, 'UNAUTHORIZED');
+    }
+    assert.deepEqual(calls, []);
+  });
+}
+
+test('a refusal says nothing about the token', async () => {
+  const { text } = await send('GET', '/healthz', { authorization: 'Bearer guess' });
+  assert.ok(!text.includes('guess') && !text.includes(token));
+});
+
+test('our own Origin and both our names are let in', async () => {
+  for (const own of [`127.0.0.1:${port}`, `localhost:${port}`]) {
+    const { status, json } = await send('GET', '/healthz', { ...bearer, host: own, origin: `http://${own}` });
+    assert.deepEqual([status, json], [200, { ok: true }]);
+  }
+});
+
+test('readiness follows the store', async () => {
+  assert.equal((await send('GET', '/readyz', bearer)).status, 200);
+  isReady = false;
+  const { status, json } = await send('GET', '/readyz', bearer);
+  assert.deepEqual([status, json?.ok], [503, false]);
+});
+
+test('an unknown route or method is not found', async () => {
+  for (const [method, path] of [['GET', '/nowhere'], ['GET', '/api/mail'], ['DELETE', '/api/inbox/x/approve'], ['POST', '/api/inbox/x/explode'], ['POST', '/api/inbox//approve'], ['GET', '/../etc/passwd']] as const) {
+    assertError(await send(method, path, asJson), 404, 'NOT_FOUND');
+  }
+  assert.deepEqual(calls, []);
+});
+
+test('each answer reaches the desk with its id and nothing that was not asked for', async () => {
+  await post('/api/inbox/ap-m-1%2F2/approve', { hash: 'abc', edit: 'text', commandId: 'c1', actor: 'operator/evil' });
+  await post('/api/inbox/ap-1/reject', { reason: 'no' });
+  await post('/api/inbox/q-1/respond', { text: 'invoice' });
+  await post('/api/operations/o-1/reconcile', { outcome: 'not-sent', note: 'looked' });
+  await post('/api/query', { name: 'status' });
+  assert.deepEqual(calls, [
+    ['approve', 'ap-m-1/2', { hash: 'abc', edit: 'text', commandId: 'c1' }], ['reject', 'ap-1', { reason: 'no' }], ['respond', 'q-1', { text: 'invoice' }],
+    ['reconcile', 'o-1', { outcome: 'not-sent', note: 'looked' }], ['query', 'status', {}],
+  ]);
+});
+
+test('a mail arrives byte for byte with the name of its source', async () => {
+  const answer = await post('/api/mail', 'Subject: ü\r\n\r\nText', { ...bearer, 'content-type': 'message/rfc822', 'x-source': encodeURIComponent('Eingang/ä.eml#3') });
+  assert.equal(answer.status, 200);
+  await post('/api/mail', 'Subject: x\n\n', { ...bearer, 'content-type': 'message/rfc822' });
+  assert.deepEqual(calls, [['mail', 'Subject: ü\r\n\r\nText', 'Eingang/ä.eml#3'], ['mail', 'Subject: x\n\n', 'http']]);
+});
+
+test('a source that is not encoded rightly is a wrong argument', async () => {
+  assertError(await post('/api/mail', 'Subject: x\n\n', { ...bearer, 'content-type': 'message/rfc822', 'x-source': '%E0%A4%A' }), 400, 'BAD_ARGUMENT');
+  assert.deepEqual(calls, []);
+});
+
+test('another content type is refused on every route', async () => {
+  for (const contentType of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', '']) {
+    for (const [, path] of routes.filter(([method]) => method === 'POST')) assertError(await post(path, '{}', { ...bearer, ...(contentType ? { 'content-type': contentType } : {}) }), 400, 'BAD_ARGUMENT');
+  }
+  assert.deepEqual(calls, []);
+  assert.equal((await post('/api/query', { name: 'status' }, { ...bearer, 'content-type': 'application/json; charset=utf-8' })).status, 200);
+});
+
+test('a body that is no JSON, or not of the right shape, is named', async () => {
+  for (const body of ['', '{', '"', 'reason=no', '{"reason": "no"', '\u0000']) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
+  for (const body of [null, [], 7, {}, { reason: '' }, { reason: 7 }, { reason: 'no', commandId: '' }, { reason: 'no', commandId: 'c'.repeat(101) }]) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
+  assertError(await post('/api/operations/o-1/reconcile', { outcome: 'maybe' }), 400, 'BAD_ARGUMENT');
+  assertError(await post('/api/inbox/ap-1/respond', { text: '' }), 400, 'BAD_ARGUMENT');
+  assertError(await post('/api/query', { name: 'status', args: [] }), 400, 'BAD_ARGUMENT');
+  assert.deepEqual(calls, []);
+});
+
+test('a body that is too large is refused, and the server goes on', async () => {
+  assertError(await post('/api/inbox/ap-1/reject', { reason: 'x'.repeat(1024 * 1024) }), 400, 'BAD_ARGUMENT');
+  assert.deepEqual(calls, []);
+  assert.equal((await send('GET', '/healthz', bearer)).status, 200);
+});
+
+const failures: [() => never, number, string][] = [
+  [() => { throw new KeelsonError('NOT_FOUND', 'there is no inbox item'); }, 404, 'NOT_FOUND'],
+  [() => { throw new KeelsonError('REFUSED', 'it has changed'); }, 409, 'REFUSED'],
+  [() => { throw new KeelsonError('BAD_MAIL', 'no header'); }, 400, 'BAD_MAIL'],
+  [() => { throw new KeelsonError('STORE_FULL', 'no space'); }, 503, 'STORE_FULL'],
+  [() => { throw new KeelsonError('STORE_FAILED', 'away'); }, 503, 'STORE_FAILED'],
+  [() => { throw new KeelsonError('BUS_DOWN', 'away'); }, 503, 'BUS_DOWN'],
+  [() => { throw new KeelsonError('TIMEOUT', 'no answer'); }, 503, 'TIMEOUT'],
+  [() => { throw new KeelsonError('MACHINE_FAILED', 'it threw'); }, 500, 'MACHINE_FAILED'],
+  [() => { throw new TypeError('x is not a function'); }, 500, 'TypeError'],
+];
+for (const [throwIt, status, code] of failures) {
+  test(`a failure ${code} is told as ${status} with what to do, never with a stack`, async () => {
+    fail = throwIt;
+    const answer = await post('/api/inbox/ap-1/approve', {});
+    assertError(answer, status, code);
+    assert.equal(answer.json?.error?.hint, code in codes ? codes[code as keyof typeof codes].hint : '');
+    assert.doesNotMatch(answer.text, /\n\s+at |\.ts:\d/);
+  });
+}
+
+test('a port that is taken is a wrong setting', async () => {
+  const options = { token, desk, log: silentLog, receiveMail: called, query: called, ready: async () => true };
+  await assert.rejects(startConsole({ ...options, port }), (error) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && /--port/.test(error.hint));
+});

@@ -1,0 +1,142 @@
+// Goal: a company folder is made once and never overwritten, its token is private, and a change to its library is a new version.
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { sha256 } from '#actors/hash.ts';
+import type { Commit } from '#machines/commit.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { createCompany, readLibrary, readToken, removeRunFile, writeRunFile } from '#supervisor/company.ts';
+import { readConfig, readEnvironment } from '#supervisor/config.ts';
+
+function company(t: TestContext, options = {}): string {
+  const root = mkdtempSync(join(tmpdir(), 'keelson-folder-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const dir = join(root, 'deep', 'company');
+  createCompany(dir, options);
+  return dir;
+}
+const withCode = (code: string, message: RegExp) => (error: unknown) => error instanceof KeelsonError && error.code === code && message.test(`${error.message} ${error.hint}`);
+const hashes = (commit: Commit | null) => new Map((commit?.artifacts ?? []).map(({ id, hash }) => [id, hash]));
+const read = (dir: string, current = new Map<string, string>()) => readLibrary(dir, current, 'library:1', 1_000);
+
+test('a new company has settings that are valid, templates and policies', (t) => {
+  const dir = company(t);
+  const { company: settings } = readConfig(dir, readEnvironment({}));
+  assert.equal(settings.demo, undefined);
+  assert.ok(readdirSync(join(dir, 'templates')).length >= 10);
+  assert.deepEqual(readdirSync(join(dir, 'policies')), ['mail.json']);
+  assert.equal(statSync(dir).mode & 0o077, 0);
+  assert.equal(readConfig(company(t, { demo: true }), readEnvironment({})).company.demo, true);
+});
+
+test('a folder that holds a company is refused and left as it is', (t) => {
+  const dir = company(t);
+  writeFileSync(join(dir, 'templates', 'quote-en.md'), 'mine');
+  assert.throws(() => createCompany(dir), withCode('BAD_ARGUMENT', /already holds a company.*keelson up/));
+  assert.equal(readFileSync(join(dir, 'templates', 'quote-en.md'), 'utf8'), 'mine');
+});
+
+test('the token is made once, long, and readable by its owner only', (t) => {
+  const dir = company(t);
+  const token = readToken(dir);
+  assert.match(token, /^[0-9a-f]{64}$/);
+  assert.equal(readToken(dir), token);
+  assert.equal(statSync(join(dir, 'token')).mode & 0o777, 0o600);
+  assert.notEqual(readToken(company(t)), token);
+});
+
+test('a token that others can read is refused with what to do', (t) => {
+  const dir = company(t);
+  readToken(dir);
+  for (const mode of [0o640, 0o604, 0o660]) {
+    chmodSync(join(dir, 'token'), mode);
+    assert.throws(() => readToken(dir), withCode('BAD_CONFIG', /token can be read by others.*chmod 600/));
+  }
+});
+
+test('the run file is private, replaced as a whole and removed without complaint', (t) => {
+  const dir = company(t);
+  const run = { event: 'ready' as const, pid: 7, data: dir, api: 'http://127.0.0.1:1', console: 'http://127.0.0.1:1', nats: 'nats://127.0.0.1:2', company: 'studio' };
+  writeRunFile(dir, { ...run, pid: 6 });
+  writeRunFile(dir, run);
+  assert.deepEqual(JSON.parse(readFileSync(join(dir, 'run.json'), 'utf8')), run);
+  assert.equal(statSync(join(dir, 'run.json')).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(dir).filter((name) => name.startsWith('run.json.')), []);
+  removeRunFile(dir);
+  removeRunFile(dir);
+  assert.equal(existsSync(join(dir, 'run.json')), false);
+});
+
+test('the first reading takes every template and policy with its bytes', (t) => {
+  const dir = company(t);
+  const commit = read(dir)!;
+  const files = readdirSync(join(dir, 'templates')).length + 1;
+  assert.equal(commit.artifacts.length, files);
+  assert.deepEqual(commit.blobs.map(({ hash }) => hash), commit.artifacts.map(({ hash }) => hash));
+  for (const { hash, bytes } of commit.blobs) assert.equal(sha256(bytes), hash);
+  assert.equal(commit.actor, 'operator/company');
+  assert.ok(hashes(commit).has('policy/mail') && hashes(commit).has('template/quote-en'));
+});
+
+test('an unchanged library is nothing to write', (t) => {
+  const dir = company(t);
+  assert.equal(read(dir, hashes(read(dir))), null);
+});
+
+test('only the changed file becomes a new version', (t) => {
+  const dir = company(t);
+  const current = hashes(read(dir));
+  const file = join(dir, 'templates', 'quote-en.md');
+  writeFileSync(file, `${readFileSync(file, 'utf8')}\nMore.\n`);
+  const commit = read(dir, current)!;
+  assert.deepEqual(commit.artifacts.map(({ id, kind }) => [id, kind]), [['template/quote-en', 'template']]);
+  assert.match(commit.artifacts[0]?.text ?? '', /More\.$/m);
+});
+
+test('a removed file becomes an empty version of its kind', (t) => {
+  const dir = company(t);
+  const current = hashes(read(dir));
+  unlinkSync(join(dir, 'templates', 'quote-en.md'));
+  rmSync(join(dir, 'policies'), { recursive: true });
+  const { artifacts } = read(dir, current)!;
+  assert.deepEqual(artifacts.map(({ id, kind, sizeBytes, text }) => ({ id, kind, sizeBytes, text })).toSorted((a, b) => a.id.localeCompare(b.id)), [
+    { id: 'policy/mail', kind: 'policy', sizeBytes: 0, text: undefined }, { id: 'template/quote-en', kind: 'template', sizeBytes: 0, text: undefined },
+  ]);
+});
+
+test('a file that came back is a version again', (t) => {
+  const dir = company(t);
+  const current = hashes(read(dir));
+  current.delete('policy/mail');
+  assert.deepEqual([...hashes(read(dir, current)).keys()], ['policy/mail']);
+});
+
+test('other files beside templates and policies are let be', (t) => {
+  const dir = company(t);
+  const current = hashes(read(dir));
+  writeFileSync(join(dir, 'templates', 'notes.txt'), 'x');
+  writeFileSync(join(dir, 'policies', 'mail.old'), '{');
+  mkdirSync(join(dir, 'templates', 'drafts'));
+  assert.equal(read(dir, current), null);
+});
+
+test('a broken template or policy is named with its file and line, and nothing is taken', (t) => {
+  const dir = company(t);
+  const file = join(dir, 'templates', 'quote-en.md');
+  const good = readFileSync(file, 'utf8');
+  writeFileSync(file, good.replace('language: en', 'language: xx'));
+  assert.throws(() => read(dir), withCode('BAD_CONFIG', /templates\/quote-en\.md: Template, line 3: the language/));
+  writeFileSync(file, good);
+  writeFileSync(join(dir, 'policies', 'mail.json'), '{ "id": ');
+  assert.throws(() => read(dir), withCode('BAD_CONFIG', /policies\/mail\.json: /));
+  writeFileSync(join(dir, 'policies', 'mail.json'), '');
+  assert.throws(() => read(dir), withCode('BAD_CONFIG', /policies\/mail\.json: /));
+});
+
+test('a folder that is named like a template is said to be one', (t) => {
+  const dir = company(t);
+  mkdirSync(join(dir, 'templates', 'odd.md'));
+  assert.throws(() => read(dir), withCode('BAD_CONFIG', /templates\/odd\.md/));
+});
