@@ -76,13 +76,18 @@ export function addReadCommands(program: Command, define: Define): void {
     out.result(item, renderItem);
   });
 
-  define(program.command('ps').description('actors and what each waits for').option('--type <type>', 'only actors of this type').option('--all', 'finished ones too'), async ({ dataDir, out }, options: { type?: string; all?: boolean }) => {
-    const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), ...(options.all ? {} : { status: 'active' }), limit: 100_000 })) as Row[];
+  define(program.command('ps').description('actors and what each waits for').option('--type <type>', 'only actors of this type').option('--all', 'finished ones in the table too'), async ({ dataDir, out }, options: { type?: string; all?: boolean }) => {
+    const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), limit: 1_000_000 })) as Row[];
     const actors = rows.map((row) => {
       const machine = String(row['machine']);
-      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: row['status'], value: row['value'] as unknown, rev: Number(row['rev']), waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
+      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'] as unknown, rev: Number(row['rev']), waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
     });
-    out.result(actors, (all) => all.length === 0 ? 'No active actors. Hand in work: keelson mail import FILE' : table(['ADDRESS', 'STATE', 'REV', 'WAITS FOR', 'SINCE'], all.map((a) => [a.address, stateOf(a.value), a.rev, a.waitingFor, a.since])));
+    out.result(actors, (all) => {
+      const shown = options.all ? all : all.filter((a) => a.status === 'active');
+      if (all.length === 0) return 'No actors yet. Hand in work: keelson mail import FILE';
+      const rest = all.length - shown.length;
+      return [table(['ADDRESS', 'STATE', 'REV', 'WAITS FOR', 'SINCE'], shown.map((a) => [a.address, stateOf(a.value), a.rev, a.waitingFor, a.since])), ...(rest > 0 ? ['', `${rest} more have ended. See them too: keelson ps --all`] : [])].join('\n');
+    });
   });
 
   define(program.command('show').argument('<actor>').description('one actor: state, data, what can happen next').option('--at <rev>', 'as it was after this revision'), async ({ dataDir, out }, address: string, options: { at?: string }) => {

@@ -66,16 +66,18 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
   };
 
   /** What waits must be what its hash says, and what the caller saw. */
-  const checkHash = (item: Stored, shown: string | undefined) => {
+  const checkHash = async (item: Stored, shown: string | undefined) => {
     const { payload, payloadHash } = item.data;
-    if (item.kind === 'approval' && hashJson(payload) !== payloadHash) throw new KeelsonError('REFUSED', `the payload of '${item.id}' is not what its hash ${payloadHash.slice(0, 12)} says; it was changed`);
+    const held = item.kind === 'approval' ? await contextOf(item.actor) : null;
+    const changed = held !== null && (hashJson(payload) !== payloadHash || hashJson(held.payload) !== held.payloadHash);
+    if (changed) throw new KeelsonError('REFUSED', `the payload of '${item.id}' is not what its hash ${payloadHash.slice(0, 12)} says; it was changed`);
     if (shown !== undefined && shown !== payloadHash) throw new KeelsonError('REFUSED', `'${item.id}' has changed since it was shown: its hash is ${payloadHash.slice(0, 12)} now`);
   };
 
   return {
     async approve(id, { hash, edit, commandId }) {
       const item = await open(id);
-      checkHash(item, hash);
+      await checkHash(item, hash);
       return answer(item, { type: 'APPROVE', payloadHash: item.data.payloadHash, ...(edit === undefined ? {} : { edit: applyEdit(item, edit) }) }, commandId);
     },
     reject: async (id, { reason, commandId }) => answer(await open(id), { type: 'REJECT', reason }, commandId),

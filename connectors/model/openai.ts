@@ -12,6 +12,8 @@ const answerSchema = z.object({ subject: z.string(), text: z.string(), templateI
 /** A model's word about itself is never certainty. */
 const confidenceMax = 0.9;
 const timeoutMs = 45_000;
+/** What an outgoing mail can hold. */
+const textMax = 100_000;
 
 export function draftWithModel(options: ModelOptions, templates: () => Promise<Template[]>, company: Company): Activity {
   return async ({ input, signal }) => {
@@ -37,6 +39,7 @@ export function draftWithModel(options: ModelOptions, templates: () => Promise<T
       const answer = completion.choices[0]?.message.parsed;
       if (!answer || answer.text.trim() === '') throw new KeelsonError('MODEL_FAILED', 'the model gave no readable answer');
       const oneLine = (text: string) => text.replace(/\p{Cc}+/gu, ' ').trim().slice(0, 250);
+      if (answer.text.length > textMax) throw new KeelsonError('MODEL_FAILED', `the model wrote ${answer.text.length} characters; a mail has at most ${textMax}`);
       return {
         subject: oneLine(answer.subject) || oneLine(`Re: ${mail.subject}`),
         text: answer.text,
@@ -49,9 +52,14 @@ export function draftWithModel(options: ModelOptions, templates: () => Promise<T
       };
     } catch (error) {
       if (error instanceof KeelsonError) throw error;
-      throw new KeelsonError('MODEL_FAILED', `the model failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      // No `cause`: an endpoint may repeat the key it was given, and the error would carry it into logs and reasons.
+      throw new KeelsonError('MODEL_FAILED', `the model failed: ${withoutKey(error instanceof Error ? error.message : String(error), options.apiKey)}`);
     }
   };
+}
+
+function withoutKey(message: string, apiKey: string): string {
+  return (apiKey.length >= 8 ? message.replaceAll(apiKey, '[key]') : message).slice(0, 500);
 }
 
 function instructions(company: Company, language: string): string {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const cliFile = fileURLToPath(new URL('../../supervisor/cli.ts', import.meta.url));
+const cliFile = fileURLToPath(import.meta.resolve('#supervisor/cli.ts'));
 
 export interface Run { code: number | null; stdout: string; stderr: string }
 
