@@ -55,8 +55,8 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
   };
 
   const stateOf = async (address: string) => {
-    const actor = (await store.query('actor', { address })) as { status: string; record: { snapshot: { value: unknown } } } | null;
-    return actor && { status: actor.status, value: JSON.stringify(actor.record.snapshot.value) };
+    const actor = (await store.query('actor', { address })) as { status: string; record: { snapshot: { value: unknown; context: { payload?: unknown; payloadHash?: string } } } } | null;
+    return actor && { status: actor.status, value: JSON.stringify(actor.record.snapshot.value), context: actor.record.snapshot.context };
   };
 
   const settle = async (item: Stored, event: Answer): Promise<Outcome> => {
@@ -68,8 +68,8 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
   /** What waits must be what its hash says, and what the caller saw. */
   const checkHash = async (item: Stored, shown: string | undefined) => {
     const { payload, payloadHash } = item.data;
-    const held = item.kind === 'approval' ? await contextOf(item.actor) : null;
-    const changed = held !== null && (hashJson(payload) !== payloadHash || hashJson(held.payload) !== held.payloadHash);
+    const held = item.kind === 'approval' ? (await stateOf(item.actor))?.context : undefined;
+    const changed = held && (hashJson(payload) !== payloadHash || hashJson(held.payload) !== held.payloadHash);
     if (changed) throw new KeelsonError('REFUSED', `the payload of '${item.id}' is not what its hash ${payloadHash.slice(0, 12)} says; it was changed`);
     if (shown !== undefined && shown !== payloadHash) throw new KeelsonError('REFUSED', `'${item.id}' has changed since it was shown: its hash is ${payloadHash.slice(0, 12)} now`);
   };

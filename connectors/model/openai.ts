@@ -1,6 +1,7 @@
 // The only file that imports `openai`. Chat Completions with structured output, because other servers than OpenAI's ignore the
 // schema elsewhere. No retries in here: they are the supervisor's.
 import type { Activity } from '#actors/worker.ts';
+import type OpenAI from 'openai';
 import { z } from 'zod';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Template } from '#machines/agents/templates.ts';
@@ -12,18 +13,18 @@ const answerSchema = z.object({ subject: z.string(), text: z.string(), templateI
 /** A model's word about itself is never certainty. */
 const confidenceMax = 0.9;
 const timeoutMs = 45_000;
+const unnamed = 'default';
 /** What an outgoing mail can hold. */
 const textMax = 100_000;
 
 export function draftWithModel(options: ModelOptions, templates: () => Promise<Template[]>, company: Company): Activity {
   return async ({ input, signal }) => {
     const { mail, language, hits } = input as DraftInput;
-    const { default: OpenAI } = await import('openai');
+    const { default: Client } = await import('openai');
     const { zodResponseFormat } = await import('openai/helpers/zod');
-    const client = new OpenAI({ apiKey: options.apiKey, ...(options.baseUrl ? { baseURL: options.baseUrl } : {}), maxRetries: 0, timeout: timeoutMs });
+    const client = new Client({ apiKey: options.apiKey, ...(options.baseUrl ? { baseURL: options.baseUrl } : {}), maxRetries: 0, timeout: timeoutMs });
     try {
-      const model = options.model ?? (await client.models.list({ signal })).data[0]?.id;
-      if (!model) throw new KeelsonError('MODEL_FAILED', 'the model endpoint lists no model; name one with KEELSON_OPENAI_MODEL');
+      const model = options.model ?? (await firstModel(client, signal)) ?? unnamed;
       const library = (await templates()).filter((t) => t.language === language);
       const completion = await client.chat.completions.parse(
         {
@@ -56,6 +57,12 @@ export function draftWithModel(options: ModelOptions, templates: () => Promise<T
       throw new KeelsonError('MODEL_FAILED', `the model failed: ${withoutKey(error instanceof Error ? error.message : String(error), options.apiKey)}`);
     }
   };
+}
+
+/** What a local server serves, when it can say so; many have one model and take any name. */
+async function firstModel(client: OpenAI, signal: AbortSignal): Promise<string | null> {
+  const page = await client.models.list({ signal }).catch(() => null);
+  return page?.data[0]?.id ?? null;
 }
 
 function withoutKey(message: string, apiKey: string): string {
