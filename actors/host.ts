@@ -21,6 +21,8 @@ import type { StorePort } from './store-port.ts';
 
 export interface HostOptions { bus: Bus; store: StorePort; registry: Registry; clock: Clock; log: Log }
 
+/** Senders that are no actors and yet have promised messages in the outbox. */
+const innerTypes = new Set(['job', 'connector']);
 const deliveriesMax = 10;
 const cachedActorsMax = 5_000;
 const retryMs = 500;
@@ -29,6 +31,7 @@ const retryMs = 500;
 export async function startHost({ bus, store, registry, clock, log }: HostOptions): Promise<Subscription> {
   const records = createCache<string>(cachedActorsMax);
   const ownTypes = new Set(registry.list().map((definition) => definition.id));
+  const isOurs = (from: string) => isAddress(from) && (ownTypes.has(typeOf(from)) || innerTypes.has(typeOf(from)));
   /** Actors do not wait for each other's steps; everyone else may. */
   const answer = (to: string, applied: Applied) => {
     if (isAddress(to) && !ownTypes.has(typeOf(to))) bus.answer(to, applied);
@@ -39,7 +42,7 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
     try {
       message = readMessage(delivery);
       // Ids of the host's own making can be guessed; from others they would silence the real message.
-      if (message.id.includes('#') && !ownTypes.has(typeOf(message.from)) && typeOf(message.from) !== 'job') throw new KeelsonError('BAD_MESSAGE', `the id '${message.id}' is of a kind that only actors make`);
+      if (message.id.includes('#') && !isOurs(message.from)) throw new KeelsonError('BAD_MESSAGE', `the id '${message.id}' is of a kind that only actors make`);
     } catch (error) {
       return park(delivery, plainError(error).message);
     }
@@ -88,7 +91,7 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
   const park = async (delivery: Delivery, reason: string) => {
     const { id, from, subject } = delivery;
     log.warn({ id, subject, reason }, 'message parked');
-    await write(delivery, parkCommit(delivery, reason, clock.now()));
+    await write(delivery, parkCommit(delivery, reason, { nowMs: clock.now(), promised: isOurs(from) }));
     answer(from, { id, outcome: 'parked', note: reason, rev: null, value: null, status: null });
   };
 

@@ -12,5 +12,5 @@ export function nextEvents(definition: Definition, record: ActorRecord): string[
     for (const [key, inner] of Object.entries(value ?? {})) walk(node.states[key] as AnyStateNode, inner);
   };
   walk(definition.machine.root as AnyStateNode, record.snapshot.value as StateValue);
-  return [...found].filter((event) => event !== '').toSorted();
+  return [...found].filter((event) => event !== '' && !event.startsWith('xstate.')).toSorted();
 }

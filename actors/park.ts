@@ -4,12 +4,16 @@ import { emptyCommit, type Commit } from '#machines/commit.ts';
 import type { Delivery } from './bus.ts';
 import { sha256 } from './hash.ts';
 
-export function parkCommit({ id, to, from, subject, bytes }: Delivery, reason: string, nowMs: number): Commit {
+/**
+ * `promised`: the message may be one of our own, then it must not be published again. Ids that strangers state are only theirs:
+ * settling one would take away the real message of that id.
+ */
+export function parkCommit({ id, to, from, subject, bytes }: Delivery, reason: string, { nowMs, promised }: { nowMs: number; promised: boolean }): Commit {
   const actor = isAddress(to) ? to : 'host/unreadable';
   return {
     ...emptyCommit(`${id}!parked`, nowMs, actor, { parked: { id, subject, reason, bytes: sha256(bytes) }, from }),
     outcome: 'parked',
-    settles: [id],
+    settles: promised ? [id] : [],
     parked: { subject, reason, bytes },
     intents: [{
       id: `parked-${sha256(`${id}${subject}`).slice(0, 12)}`,

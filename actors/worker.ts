@@ -41,7 +41,8 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
     return answer.outcome;
   };
 
-  const perform = async (spec: ActivitySpec, job: Job): Promise<void> => {
+  const perform = async (spec: ActivitySpec, delivered: Job): Promise<void> => {
+    let job = delivered;
     const id = attemptId(job.owner.gen, job.attempt);
     const finish = (body: Body) => commit(`${id}!result`, id, { job: id, result: body.kind }, [{ id: `${id}.${body.kind}`, to: job.owner.address, from: jobAddress(spec.name), body }], [id]);
     const { child, gen } = job.owner;
@@ -53,15 +54,18 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
         await failed({ code: 'SEND_UNKNOWN', message: `the process stopped while ${spec.name} was under way; nobody can tell whether it happened` });
         return;
       }
+      // The bus is not believed about what leaves the company: the job is the one that was committed.
+      const promised = (await store.query('promised', { id })) as Job | null;
+      if (!promised) return;
+      job = promised;
     }
     try {
-      // The bus is not believed about what leaves the company: the input is the one that was committed.
-      const stored = spec.once ? ((await store.query('promised', { id })) as Job | null) : job;
-      const input = spec.input.safeParse(stored?.input);
+      const input = spec.input.safeParse(job.input);
       if (!input.success) throw new KeelsonError('BAD_MESSAGE', `${spec.name} was asked what its schema refuses: ${input.error.issues[0]?.path.join('.')} ${input.error.issues[0]?.message}`);
       const output = spec.output.safeParse(await withTimeout(spec, { input: input.data as never, operationId: gen, attempt: job.attempt }));
       if (!output.success) throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `${spec.name} answered what its schema refuses: ${output.error.issues[0]?.path.join('.')} ${output.error.issues[0]?.message}`);
-      await finish({ kind: 'done', child, gen, output: output.data });
+      const outcome = await finish({ kind: 'done', child, gen, output: output.data });
+      if (outcome === 'invalid') throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `the result of ${spec.name} cannot be kept: it is too large or not well-formed`);
     } catch (thrown) {
       const unforeseen = spec.once && !(thrown instanceof KeelsonError); // it may have happened before it failed
       const error = unforeseen ? { code: 'SEND_UNKNOWN', message: `${spec.name} failed and nobody can tell whether it happened: ${plainError(thrown).message}` } : plainError(thrown);
@@ -100,7 +104,7 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
     if (!parsed.success || parsed.data.activity !== spec.name) {
       const reason = parsed.success ? `a job for '${parsed.data.activity}' in the queue of '${spec.name}'` : `the body is no job: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`;
       log.warn({ subject: delivery.subject, reason }, 'job parked');
-      await commitPatiently({ store, clock, log }, parkCommit(delivery, reason, clock.now()));
+      await commitPatiently({ store, clock, log }, parkCommit(delivery, reason, { nowMs: clock.now(), promised: false }));
       return;
     }
     // Delivered again while it runs here: the same run answers both.

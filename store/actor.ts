@@ -36,8 +36,8 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     if (!closed) for (const task of exitTasks) task(error);
     closed = true;
   };
-  worker.on('error', (error) => fail(new KeelsonError('STORE_FAILED', `the store's thread failed: ${String(error)}`, { cause: error })));
-  worker.on('exit', () => fail(new KeelsonError('STORE_FAILED', 'the store has stopped')));
+  worker.on('error', (error) => fail(new KeelsonError('STORE_STOPPED', `the store's thread failed: ${String(error)}`, { cause: error })));
+  worker.on('exit', () => fail(new KeelsonError('STORE_STOPPED', 'the store has stopped')));
   worker.on('message', (answers: Answer[]) => {
     for (const answer of answers) {
       const entry = waiting.get(answer.n);
@@ -48,7 +48,7 @@ export async function startStore(options: StoreOptions): Promise<Store> {
   });
   const wait = <T>(key: number) => new Promise<T>((resolve, reject) => waiting.set(key, { resolve, reject }));
   const ask = <T>(request: Ask): Promise<T> => {
-    if (closed) return Promise.reject(new KeelsonError('STORE_FAILED', 'the store has stopped'));
+    if (closed) return Promise.reject(new KeelsonError('STORE_STOPPED', 'the store has stopped'));
     outgoing.push({ ...request, n: ++n });
     if (outgoing.length === 1) {
       setImmediate(() => {

@@ -31,6 +31,12 @@ export const queries = {
     return row?.record ?? null;
   },
 
+  /** What became of a message or command, or null when it was never applied. */
+  async outcome(db, args) {
+    const [row] = await db.all<{ outcome: string }>('SELECT outcome FROM journal WHERE id = ?', text(args, 'id'));
+    return row?.outcome ?? null;
+  },
+
   /** The body of a message that was promised and is not applied yet. */
   async promised(db, args) {
     const [row] = await db.all<{ body: string }>('SELECT body FROM outbox WHERE id = ?', text(args, 'id'));

@@ -56,6 +56,7 @@ export function addRunCommands(program: Command, define: Define): void {
 async function serve(dataDir: string, out: Output, options: { port: string; nats?: string }, afterStart?: (server: Server) => Promise<void>): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new KeelsonError('BAD_ARGUMENT', `--port must be a number from 0 to 65535, not '${options.port}'`);
+  process.umask(0o077); // what the server writes is its owner's
   const server = await startServer(readConfig(dataDir), { port, natsUrl: options.nats ?? null, say: out.say });
   const stopped = new Promise<NodeJS.Signals>((done) => {
     process.once('SIGINT', done);

@@ -35,6 +35,13 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
     return item;
   };
 
+  /** Who asks again with the same command id hears how it stands; the command is not given twice. */
+  const once = async (id: string, commandId: string | undefined, command: () => Promise<Outcome>): Promise<Outcome> => {
+    const item = commandId === undefined || (await store.query('outcome', { id: `command:${commandId}` })) === null ? null : await find(id);
+    if (!item) return command();
+    return { id, state: item.state, actor: item.actor, value: JSON.parse((await stateOf(item.actor))?.value ?? 'null') as unknown };
+  };
+
   const tell = async (actor: string, event: Answer, commandId = makeId()) => {
     const applied = await bus.submit({ id: `command:${commandId}`, to: actor, from: operator, body: { kind: 'event', event: { ...event } } }, answerMs);
     if (applied.outcome === 'parked' || applied.outcome === 'refused') throw new KeelsonError('REFUSED', applied.note ?? 'the answer was refused');
@@ -75,13 +82,13 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
   };
 
   return {
-    async approve(id, { hash, edit, commandId }) {
+    approve: (id, { hash, edit, commandId }) => once(id, commandId, async () => {
       const item = await open(id);
       await checkHash(item, hash);
       return answer(item, { type: 'APPROVE', payloadHash: item.data.payloadHash, ...(edit === undefined ? {} : { edit: applyEdit(item, edit) }) }, commandId);
-    },
-    reject: async (id, { reason, commandId }) => answer(await open(id), { type: 'REJECT', reason }, commandId),
-    respond: async (id, { text, commandId }) => answer(await open(id), { type: 'RESPOND', text }, commandId),
+    }),
+    reject: (id, { reason, commandId }) => once(id, commandId, async () => answer(await open(id), { type: 'REJECT', reason }, commandId)),
+    respond: (id, { text, commandId }) => once(id, commandId, async () => answer(await open(id), { type: 'RESPOND', text }, commandId)),
     async reconcile(operationId, { outcome, note = '', commandId }) {
       const operations = (await store.query('operations', {})) as { address: string; context: { id: string }; value: unknown }[];
       const found = operations.find((o) => o.context.id === operationId || o.address === operationId);

@@ -76,7 +76,9 @@ export async function startConsole({ port, token, desk, receiveMail, query, read
   });
   app.post('/api/query', async (c) => {
     const { name, args } = await read(c, bodies.query);
-    return c.json((await query(name, args)) as object);
+    // Bytes as base64: JSON has none.
+    const text = JSON.stringify(await query(name, args), (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value));
+    return c.body(text, 200, { 'content-type': 'application/json' });
   });
   app.post('/api/inbox/:id/approve', async (c) => c.json(await desk.approve(c.req.param('id'), await read(c, bodies.approve))));
   app.post('/api/inbox/:id/reject', async (c) => c.json(await desk.reject(c.req.param('id'), await read(c, bodies.reject))));

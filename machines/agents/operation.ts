@@ -29,14 +29,15 @@ const outputSchema = z.object({ outcome: z.enum(['sent', 'not-sent', 'rejected',
 
 const operation = protocol({
   input: proposalSchema,
-  context: proposalSchema.extend({ payloadHash: z.string(), verdict: verdictSchema.nullable(), approvalId: z.string().nullable(), approvedHash: z.string().nullable(), providerRef: z.string().nullable(), sent: z.boolean().nullable(), outcome: outputSchema.shape.outcome, reason: z.string() }),
+  context: proposalSchema.extend({ payloadHash: z.string(), verdict: verdictSchema.nullable(), drafts: z.number().int(), approvalId: z.string().nullable(), approvedHash: z.string().nullable(), providerRef: z.string().nullable(), sent: z.boolean().nullable(), outcome: outputSchema.shape.outcome, reason: z.string() }),
   events: { ...operatorEvents, RECONCILE: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().max(2_000) }) },
   output: outputSchema,
   operatorOnly,
 });
 
 type Context = z.output<typeof operation.schemas.context>;
-const itemId = (context: Context) => `ap-${context.id}-${context.payloadHash.slice(0, 8)}`;
+/** A draft that was asked about before and comes back is a new question. */
+const itemId = ({ id, payloadHash, drafts }: Context) => `ap-${id}-${payloadHash.slice(0, 8)}${drafts > 1 ? `.${drafts}` : ''}`;
 const closeApproval = (context: Context, state: Intent['state']): Intent => ({ id: context.approvalId ?? itemId(context), kind: 'approval', state });
 const decided = (context: Context, outcome: string) => ({ what: 'operation', outcome, confidence: null, reasons: [context.reason], evidence: context.evidence, policy: policyOf(context) });
 /** An escalation about this operation, for when nobody but the operator can go on. */
@@ -70,7 +71,7 @@ export const operationMachine = setup({
   id: 'operation',
   version: '1',
   description: 'One external side effect: checked, approved, dispatched at most once, or visibly unknown.',
-  context: ({ input }) => ({ ...input, payloadHash: '', verdict: null, approvalId: null, approvedHash: null, providerRef: null, sent: null, outcome: 'failed' as const, reason: '' }),
+  context: ({ input }) => ({ ...input, payloadHash: '', verdict: null, drafts: 0, approvalId: null, approvedHash: null, providerRef: null, sent: null, outcome: 'failed' as const, reason: '' }),
   initial: 'proposed',
   states: {
     proposed: {
@@ -83,7 +84,7 @@ export const operationMachine = setup({
       },
     },
     checked: {
-      entry: [assign({ approvalId: ({ context }) => itemId(context) }), { type: 'recordDecision', params: ({ context }) => ({ what: 'policy', outcome: context.verdict?.answer ?? 'deny', confidence: null, reasons: context.verdict?.reasons ?? [], evidence: context.evidence, policy: policyOf(context) }) }],
+      entry: [assign({ drafts: ({ context }) => context.drafts + 1 }), assign({ approvalId: ({ context }) => itemId(context) }), { type: 'recordDecision', params: ({ context }) => ({ what: 'policy', outcome: context.verdict?.answer ?? 'deny', confidence: null, reasons: context.verdict?.reasons ?? [], evidence: context.evidence, policy: policyOf(context) }) }],
       always: [{ guard: 'denied', target: 'denied' }, { guard: 'allowed', target: 'prepared' }, { target: 'awaiting-approval' }],
     },
     'awaiting-approval': {

@@ -31,6 +31,9 @@ const mailRun = protocol({
 type Context = z.output<typeof mailRun.schemas.context>;
 
 const evidenceOf = ({ mail, draft }: Context): Link[] => [{ kind: 'artifact', id: mail.id }, ...(draft?.evidence ?? [])];
+/** After a failure the mail is tried again: its questions and operations are new ones. */
+const again = ({ failures }: Context) => (failures > 0 ? `-${failures}` : '');
+const questionId = (context: Context) => `w-${context.mail.id}${again(context)}`;
 const messageOf = (error: unknown) => (error as { message?: string } | null)?.message ?? 'no reason given';
 const sender = ({ mail }: Context) => mail.from?.address.toLowerCase() ?? 'unknown';
 /** Whoever the money is with: the payee that was read, else the sender's domain. */
@@ -133,14 +136,14 @@ export const mailMachine = setup({
       entry: {
         type: 'recordIntent',
         params: ({ context }) => ({
-          id: `w-${context.mail.id}`,
+          id: questionId(context),
           kind: 'question' as const,
           state: 'input-required' as const,
           summary: `How shall “${context.mail.subject || '(no subject)'}” from ${sender(context)} be answered?`,
           data: toItemData({ category: 'inquiry', confidence: context.draft?.confidence ?? 0, risk: 'low', reasons: context.draft?.reasons ?? [], payload: { mail: context.mail.text.slice(0, 2_000), suggestion: context.draft?.text ?? '' }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'respond --text "…" = draft this reply; approve --edit FILE = the same from a file; reject = no reply' }),
         }),
       },
-      exit: { type: 'recordIntent', params: ({ context }) => ({ id: `w-${context.mail.id}`, kind: 'question' as const, state: 'completed' as const }) },
+      exit: { type: 'recordIntent', params: ({ context }) => ({ id: questionId(context), kind: 'question' as const, state: 'completed' as const }) },
       on: {
         RESPOND: { target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, event.text) }) },
         APPROVE: { guard: 'givesText', target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, editedText(event.edit?.payload) ?? '') }) },
@@ -152,7 +155,7 @@ export const mailMachine = setup({
         id: 'reply',
         src: 'operation',
         input: ({ context }) => ({
-          id: context.mail.id,
+          id: `${context.mail.id}${again(context)}`,
           action: 'mail.send' as const,
           connector: 'mail' as const,
           payload: replyTo(context),

@@ -9,21 +9,21 @@ const error = { code: 'TIMEOUT', message: 'no answer' };
 const ask = (disposition: 'retry' | 'fail' | 'ask' | 'bug', attempt: number, policy = retry) => decide({ error, disposition, attempt, retry: policy });
 
 const table = [
-  { disposition: 'retry', attempt: 1, then: { retryAfterMs: 100 } },
-  { disposition: 'retry', attempt: 2, then: { retryAfterMs: 200 } },
-  { disposition: 'retry', attempt: 3, then: { retryAfterMs: 400 } },
-  { disposition: 'retry', attempt: 4, then: { retryAfterMs: 500 } },
-  { disposition: 'retry', attempt: 5, then: 'give-up' },
-  { disposition: 'retry', attempt: 99, then: 'give-up' },
-  { disposition: 'bug', attempt: 1, then: { retryAfterMs: 100 } },
-  { disposition: 'bug', attempt: 5, then: 'give-up' },
-  { disposition: 'fail', attempt: 1, then: 'give-up' },
-  { disposition: 'ask', attempt: 1, then: 'give-up' },
+  { disposition: 'retry', attempt: 1, means: { retryAfterMs: 100 } },
+  { disposition: 'retry', attempt: 2, means: { retryAfterMs: 200 } },
+  { disposition: 'retry', attempt: 3, means: { retryAfterMs: 400 } },
+  { disposition: 'retry', attempt: 4, means: { retryAfterMs: 500 } },
+  { disposition: 'retry', attempt: 5, means: 'give-up' },
+  { disposition: 'retry', attempt: 99, means: 'give-up' },
+  { disposition: 'bug', attempt: 1, means: { retryAfterMs: 100 } },
+  { disposition: 'bug', attempt: 5, means: 'give-up' },
+  { disposition: 'fail', attempt: 1, means: 'give-up' },
+  { disposition: 'ask', attempt: 1, means: 'give-up' },
 ] as const;
 
-for (const { disposition, attempt, then } of table) {
-  test(`after attempt ${attempt}, a failure to '${disposition}' means ${typeof then === 'string' ? then : `again in ${then.retryAfterMs} ms`}`, () => {
-    assert.deepEqual(ask(disposition, attempt), then);
+for (const { disposition, attempt, means } of table) {
+  test(`after attempt ${attempt}, a failure to '${disposition}' means ${typeof means === 'string' ? means : `again in ${means.retryAfterMs} ms`}`, () => {
+    assert.deepEqual(ask(disposition, attempt), means);
   });
 }
 

@@ -123,7 +123,7 @@ test('a payload that was tampered with is refused, whatever hash is given', asyn
   const { id, address } = await start();
   const shown = await waitFor(address);
   const data = { ...shown.data, payload: { ...shown.data.payload, text: 'Send money' } };
-  await world.store.commit({ ...emptyCommit(randomId(), systemClock.now(), 'operator/intruder', {}), intents: [{ id: shown.id, kind: 'approval', state: 'input-required', data: data as never }] });
+  await world.store.commit({ ...emptyCommit(randomId(), systemClock.now(), 'operator/intruder', {}), intents: [{ id: shown.id, kind: 'approval', state: 'input-required', data }] });
   await assert.rejects(desk.approve(shown.id, {}), refused(/is not what its hash/));
   await assert.rejects(desk.approve(shown.id, { hash: shown.data.payloadHash }), refused(/is not what its hash/));
   await assert.rejects(desk.approve(shown.id, { edit: 'Fine' }), refused(/is not what its hash/));
@@ -134,7 +134,7 @@ test('a payload and its hash both replaced behind the back of the operation are 
   const { id, address } = await start();
   const shown = await waitFor(address);
   const payload = { ...shown.data.payload, text: 'Send money' };
-  await world.store.commit({ ...emptyCommit(randomId(), systemClock.now(), 'operator/intruder', {}), intents: [{ id: shown.id, kind: 'approval', state: 'input-required', data: { ...shown.data, payload, payloadHash: hashJson(payload) } as never }] });
+  await world.store.commit({ ...emptyCommit(randomId(), systemClock.now(), 'operator/intruder', {}), intents: [{ id: shown.id, kind: 'approval', state: 'input-required', data: { ...shown.data, payload, payloadHash: hashJson(payload) } }] });
   await assert.rejects(desk.approve(shown.id, {}), refused(/has changed since it was shown/));
   await assert.rejects(desk.approve(shown.id, { edit: 'Also mine' }), refused(/has changed since it was shown/));
   assert.deepEqual(sendsOf(id), []);

@@ -34,7 +34,7 @@ beforeEach(() => {
   chat.models = ['local-model', 'other'];
 });
 
-async function draft({ model = 'named' as string | null, signal = new AbortController().signal, baseUrl = chat.url } = {}) {
+async function draft({ model = 'named', signal = new AbortController().signal, baseUrl = chat.url }: { model?: string | null; signal?: AbortSignal; baseUrl?: string } = {}) {
   const answer = await draftWithModel({ apiKey, baseUrl, model }, templates, company)({ input: input as never, operationId: 'gen', attempt: 1, signal });
   return draftSchema.parse(answer);
 }

@@ -20,7 +20,7 @@ test('an inquiry becomes a draft that waits for approval, and an approval sends 
   const run = await runMail(inquiry);
   const { id, data, summary } = run.only('approval');
   assert.equal(summary, 'Reply to nina@holt.example: Re: Website');
-  assert.deepEqual(run.sent, []);
+  assert.equal(run.sent.length, 0);
   assert.deepEqual([data.category, data.policy?.rule, data.risk], ['inquiry', 'ask', 'medium']);
   assert.ok(data.evidence.some((link) => link.id === inquiry.id));
   const payload = data.payload as { to: unknown; inReplyTo: string; references: string[] };
@@ -55,8 +55,8 @@ for (const [what, mail, minor] of [['receipt', receipt, 3_450], ['payment', paym
   test(`a clear ${what} is booked as an untrusted fact and asks nobody`, async () => {
     const run = await runMail(mail);
     assert.deepEqual([run.value(), run.open()], ['booked', []]);
-    const fact = run.sim.recorded.facts.find(({ predicate }) => predicate === what);
-    assert.deepEqual([fact?.label, (fact?.value as { amountMinor: number }).amountMinor, fact?.source], ['untrusted', minor, mail.id]);
+    const fact = run.sim.recorded.facts.find(({ predicate }) => predicate === what)!;
+    assert.deepEqual([fact.label, (fact.value as { amountMinor: number }).amountMinor, fact.source], ['untrusted', minor, mail.id]);
     assert.deepEqual(outcomes(run, 'mail'), ['booked']);
   });
   test(`a ${what} with an unclear amount becomes a task instead of a guess`, async () => {
@@ -150,10 +150,10 @@ test('a suspicious mail always asks, never drafts with confidence by itself, and
     const asked = run.only('question');
     assert.deepEqual([run.value(), asked.data.risk, run.sent], ['triaging', 'high', []], one.text);
     await run.answer('triage', { type: 'RESPOND', text: 'inquiry' });
-    for (const item of run.open()) {
-      assert.ok(['approval', 'question'].includes(item.kind), item.kind);
-      if (item.kind === 'approval') assert.ok(item.data.reasons.length > 0 && !JSON.stringify(item.data.payload).includes(one.mark), one.text);
-    }
+    // Even when a person says it is an inquiry, the draft is not trusted: the operator writes.
+    const { id, data } = run.only('question');
+    assert.ok(id.startsWith('w-') && data.confidence! < 0.6, one.text);
+    assert.ok(!(data.payload as { suggestion: string }).suggestion.includes(one.mark), one.text);
     assert.deepEqual([run.sent, parked(run)], [[], []]);
   }
 });
