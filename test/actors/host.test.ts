@@ -91,6 +91,16 @@ for (const [what, subjectFor, bytes, reason] of unreadable) {
   });
 }
 
+test("a stranger who guesses the id of a promised message takes nothing away", async () => {
+  const me = await startCounter();
+  await world.event(me, { type: 'LATER' });
+  const timer = Object.values((await world.record(me))!.timers)[0]!;
+  const { parked } = await counts(world);
+  await publishRaw(world, names.mailbox(await startCounter(), 'ext/stranger'), body({ type: 'ADD' }), timer.gen);
+  await world.until('it is parked', async () => (await counts(world)).parked === parked + 1);
+  await world.until('the timer fires all the same', async () => (await contextOf(me)).ticks === 1);
+});
+
 test('what was received is what was applied, repeated or parked', async () => {
   const { received, applied, duplicate, parked } = await counts(world);
   assert.equal(received, applied + duplicate + parked);

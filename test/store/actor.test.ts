@@ -67,7 +67,7 @@ test('a closed store rejects, closes again without a word, and did not exit by i
   await Promise.all([store.close(), store.close()]);
   assert.equal((await lastWords).outcome, 'written');
   await store.close();
-  await assert.rejects(store.commit(commitOf('c2')), withCode('STORE_FAILED', /stopped/));
+  await assert.rejects(store.commit(commitOf('c2')), withCode('STORE_STOPPED', /stopped/));
   assert.deepEqual(exits, []);
 });
 
