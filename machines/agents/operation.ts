@@ -151,12 +151,12 @@ export const operationMachine = setup({
         src: 'checkOperation',
         input: ({ context }) => ({ operationId: context.id, action: context.action, payload: context.payload, trusted: context.trusted }),
         onDone: { target: 'edit checked', actions: assign({ verdict: ({ event }) => event.output, payloadHash: ({ event }) => event.output.payloadHash }) },
-        onError: { target: 'failed', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'failed', actions: [assign({ reason: ({ event }) => messageOf(event.error) }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'failed') }] },
       },
     },
     'edit checked': {
       entry: { type: 'recordArtifact', params: ({ context }) => ({ id: `draft-${context.id}`, kind: 'draft' as const, mediaType: 'text/plain', text: `${context.payload.subject}\n\n${context.payload.text}` }) },
-      always: [{ guard: 'approvedAsChecked', target: 'approved' }, { guard: 'denied', target: 'denied' }, { target: 'failed', actions: assign({ reason: 'the edited payload is not the one that was checked' }) }],
+      always: [{ guard: 'approvedAsChecked', target: 'approved' }, { guard: 'denied', target: 'denied' }, { target: 'failed', actions: [assign({ reason: 'the edited payload is not the one that was checked' }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'failed') }] }],
     },
     approved: {
       entry: [
