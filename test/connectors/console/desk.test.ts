@@ -266,9 +266,9 @@ test('the same command given again hears how it stands and is not given twice', 
   const asked = await waitFor(address);
   const first = await desk.approve(asked.id, { commandId: `c-${asked.id}` });
   await reaches(address, 'done');
-  const before = sends.length;
+  const sent = sends.length;
   const second = await desk.approve(asked.id, { commandId: `c-${asked.id}` });
   assert.deepEqual([second.id, second.state], [first.id, 'completed']);
   assert.equal(second.value, 'done');
-  assert.equal(sends.length, before);
+  assert.equal(sends.length, sent);
 });
