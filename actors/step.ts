@@ -32,7 +32,11 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
     : { address, machine: definition.key, structure: definition.hash, rev: 0, status: 'active', parent: (body.kind === 'start' && body.parent) || null, snapshot: { value: null, context: null }, children: {}, timers: {} };
 
   const event = toEvent(definition, record, message);
-  if ('outcome' in event) return reject(event.outcome, event.note);
+  if ('outcome' in event) {
+    const rejected = reject(event.outcome, event.note);
+    // A parent waits for its child: it must hear that the child was never born.
+    return event.outcome === 'refused' && record.rev === 0 && record.parent?.address === message.from ? { ...rejected, effects: collectEffects.stillborn(record, message.id, event.note) } : rejected;
+  }
   if (event.forwardTo) return { outcome: 'applied', note: null, record, effects: collectEffects.forward(record, event.forwardTo, event.event, nowMs), taken: [] };
 
   const scope = createScope(record);

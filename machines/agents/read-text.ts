@@ -49,7 +49,14 @@ export function splitSentences(text: string, limit = 200): string[] {
 
 /** Questions the sender asks: sentences that end in a question mark (addresses with `?` in them do not count). */
 export function findQuestions(text: string): string[] {
-  return splitSentences(text.replace(/https?:\S+/gi, 'link')).filter((sentence) => /\p{L}{2,}[^?]*\?["')\s]*$/u.test(sentence));
+  return splitSentences(text.replace(/https?:\S+/gi, 'link')).filter(isQuestion);
+}
+
+/** Looks from the end, so that a long run of letters costs no more than its length. */
+function isQuestion(sentence: string): boolean {
+  const mark = sentence.lastIndexOf('?');
+  if (mark < 0 || !/^["')\s]*$/.test(sentence.slice(mark + 1))) return false;
+  return /\p{L}{2}/u.test(sentence.slice(sentence.lastIndexOf('?', mark - 1) + 1, mark));
 }
 
 /** True when the mail answers an earlier one, by header or by subject. */
