@@ -151,9 +151,12 @@ export const queries = {
 
 export type QueryName = keyof typeof queries;
 
+const named = new Map<string, Query>(Object.entries(queries));
+
 export function runQuery(db: Database, name: string, args: Args): Promise<unknown> {
-  if (!Object.hasOwn(queries, name)) throw new KeelsonError('BAD_ARGUMENT', `there is no query '${name}'`);
-  return (queries[name as QueryName] as Query)(db, args);
+  const query = named.get(name);
+  if (!query) throw new KeelsonError('BAD_ARGUMENT', `there is no query '${name}'`);
+  return query(db, args);
 }
 
 function range(type: unknown): [string, string] {

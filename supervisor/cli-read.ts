@@ -80,7 +80,7 @@ export function addReadCommands(program: Command, define: Define): void {
     const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), limit: 1_000_000 })) as Row[];
     const actors = rows.map((row) => {
       const machine = String(row['machine']);
-      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'] as unknown, rev: Number(row['rev']), waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
+      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'], rev: Number(row['rev']), waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
     });
     out.result(actors, (all) => {
       const shown = options.all ? all : all.filter((a) => a.status === 'active');

@@ -78,8 +78,8 @@ function readText(body: MailBody, warnings: Set<string>): { text: string; textCu
   if (plain !== '' && htmlSaysMore) warnings.add('The HTML part says much more than the plain part; both are shown.');
   const both = plain === '' ? html : htmlSaysMore ? `${plain}\n\n${html}` : plain;
   if (both.includes('\ufffd')) warnings.add('Some characters could not be read; they are shown as \ufffd.');
-  const clean = both.replace(/\r\n?/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '').toWellFormed();
-  const lines = clean.split('\n').map((line) => line.trimEnd());
+  const plainText = both.replace(/\r\n?/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '').toWellFormed();
+  const lines = plainText.split('\n').map((line) => line.trimEnd());
   // One empty line says as much as a thousand.
   const text = lines.filter((line, i) => line !== '' || lines[i - 1] !== '').join('\n');
   return { text: cut(text, mailLimits.textChars), textCut: text.length > mailLimits.textChars };

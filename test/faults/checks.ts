@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { replay, type HistoryRow } from '#actors/replay.ts';
 import { verifyAudit } from '#store/audit.ts';
-import { openDatabase, type Row } from '#store/database.ts';
+import { openDatabase } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { createMachines } from '#supervisor/main.ts';
 import type { Company } from '#test/kit/server.ts';
@@ -27,7 +27,7 @@ export async function assertIntact(company: Company): Promise<number> {
     assert.equal(verdict.ok, true, JSON.stringify(verdict.firstBad));
     const status = (await runQuery(db, 'status', {})) as Status;
     assert.equal(status.received, status.applied + status.duplicate + status.parked);
-    const twice = async (sql: string) => assert.deepEqual(await db.all<Row>(sql), []);
+    const twice = async (sql: string) => assert.deepEqual(await db.all(sql), []);
     await twice("SELECT actor, count(*) AS n FROM decision WHERE what = 'triage' GROUP BY actor HAVING count(*) > 1");
     await twice("SELECT json_extract(record, '$.snapshot.context.mailId') AS mail, count(*) AS n FROM actor WHERE address LIKE 'triage/%' GROUP BY mail HAVING count(*) > 1");
     await twice("SELECT json_extract(record, '$.snapshot.context.id') AS id, count(*) AS n FROM actor WHERE address LIKE 'operation/%' GROUP BY id HAVING count(*) > 1");

@@ -17,13 +17,13 @@ test('mail from an IMAP mailbox is taken over once, also when it comes while the
     const status = await company.json<{ mails: number; inFlight: number; duplicate: number }>('status');
     return status.mails === n && status.inFlight === 0 && status;
   });
-  await dovecot.deliver(Buffer.from(mails[0]!.raw));
+  dovecot.deliver(Buffer.from(mails[0]!.raw));
   await company.up({ KEELSON_IMAP_URL: dovecot.url });
   await count(1);
-  await dovecot.deliver(Buffer.from(mails[1]!.raw)); // pushed by IDLE
+  dovecot.deliver(Buffer.from(mails[1]!.raw)); // pushed by IDLE
   await count(2);
   await company.kill();
-  await dovecot.deliver(Buffer.from(mails[2]!.raw));
+  dovecot.deliver(Buffer.from(mails[2]!.raw));
   await company.up({ KEELSON_IMAP_URL: dovecot.url });
   const status = await count(3);
   assert.equal(status.mails, 3);
