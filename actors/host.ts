@@ -32,9 +32,9 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
   const records = createCache<string>(cachedActorsMax);
   const ownTypes = new Set(registry.list().map((definition) => definition.id));
   const isOurs = (from: string) => isAddress(from) && (ownTypes.has(typeOf(from)) || innerTypes.has(typeOf(from)));
-  /** Actors do not wait for each other's steps; everyone else may. */
+  /** Our own parts do not wait for each other's steps; everyone else may. */
   const answer = (to: string, applied: Applied) => {
-    if (isAddress(to) && !ownTypes.has(typeOf(to))) bus.answer(to, applied);
+    if (isAddress(to) && !isOurs(to)) bus.answer(to, applied);
   };
 
   const deliver = async (delivery: Delivery): Promise<void> => {
@@ -47,10 +47,12 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
       return park(delivery, plainError(error).message);
     }
     if (delivery.deliveries > deliveriesMax) return park(delivery, `delivered ${delivery.deliveries} times and never applied`);
+    // A start is for somebody new: the store says `conflict` in the rare case that there is somebody already.
+    let mayExist = message.body.kind !== 'start';
     for (;;) {
       let taken: { step: Step; commit: Commit };
       try {
-        taken = await take(message);
+        taken = await take(message, mayExist);
       } catch (error) {
         if (!isTransient(error)) return park(delivery, plainError(error).message);
         log.warn(plainError(error), 'waiting for the store');
@@ -61,6 +63,7 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
       const written = await write(delivery, taken.commit);
       if (written.outcome === 'conflict') {
         records.delete(message.to);
+        mayExist = true;
         continue;
       }
       if (written.outcome === 'invalid') return park(delivery, written.reason);
@@ -70,8 +73,8 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
     }
   };
 
-  const take = async (message: Message<Body>) => {
-    const stored = records.get(message.to) ?? (await store.load(message.to));
+  const take = async (message: Message<Body>, mayExist: boolean) => {
+    const stored = records.get(message.to) ?? (mayExist ? await store.load(message.to) : null);
     const previous = stored === null ? null : (JSON.parse(stored) as ActorRecord);
     const key = previous?.machine ?? (message.body.kind === 'start' ? message.body.machine : null);
     const definition = key === null ? undefined : registry.get(key);
