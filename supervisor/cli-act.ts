@@ -9,7 +9,7 @@ import type { Output } from './cli-output.ts';
 
 export interface Imported { imported: number; duplicates: number; rejected: { source: string; reason: string }[] }
 
-const parallel = 8;
+const parallel = 16;
 const progressEvery = 100;
 
 /** Hands in every mail under a path; one that cannot be read is rejected with its source and reason, the rest goes on. */
