@@ -135,17 +135,17 @@ test('a Debian mirror without a signature is refused, also when the machine trus
 
 test('of apt sources only the Debian entries are taken, in both formats', () => {
   const list = `# a comment
-deb [arch=amd64 signed-by=/k.gpg] http://deb.debian.org/debian bookworm main contrib # mirror
-deb-src http://deb.debian.org/debian bookworm main
+deb [arch=amd64 signed-by=/k.gpg] http://apt.example/debian bookworm main contrib # mirror
+deb-src http://apt.example/debian bookworm main
 deb [trusted=yes] http://mirror.example/debian stable main
 deb http://security.debian.org/debian-security bookworm-security main
 deb https://packages.cloud.google.com/apt cloud-sdk-bookworm main
 deb https://download.docker.com/linux/debian bookworm stable
 `;
-  assert.equal(toSid(list, 'bookworm'), 'deb [arch=amd64 signed-by=/k.gpg] http://deb.debian.org/debian sid main\ndeb  http://mirror.example/debian sid main\n');
+  assert.equal(toSid(list, 'bookworm'), 'deb [arch=amd64 signed-by=/k.gpg] http://apt.example/debian sid main\ndeb  http://mirror.example/debian sid main\n');
   const stanzas = `Types: deb deb-src
 # snapshot
-URIs: http://deb.debian.org/debian
+URIs: http://apt.example/debian
 Suites: trixie trixie-updates
 Components: main
 Signed-By:
@@ -160,12 +160,12 @@ Suites: trixie
 Components: main
 
 Types: deb
-URIs: https://deb.nodesource.com/node_20.x
+URIs: https://node.example/node_20.x
 Suites: nodistro
 Components: main
 `;
   assert.equal(toSid(stanzas, 'trixie'), `Types: deb
-URIs: http://deb.debian.org/debian
+URIs: http://apt.example/debian
 Suites: sid
 Components: main
 Signed-By: -----BEGIN PGP PUBLIC KEY BLOCK-----
