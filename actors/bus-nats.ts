@@ -6,12 +6,12 @@ import { keyOf } from '#machines/address.ts';
 import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { limits, messageType, type Message } from '#machines/message.ts';
+import { compareVersions, natsFloor } from '#machines/versions.ts';
 import type { Bus, Delivery, Handler, Subscription } from './bus.ts';
 import { partitions, subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
-export const serverFloor = [2, 14, 6] as const;
 /** How long a crashed worker's message waits before another gets it. */
 const ackWaitMs = 8_000;
 const duplicateWindowMs = 120_000;
@@ -167,11 +167,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
 
 function checkVersion(nc: NatsConnection): void {
   const version = nc.info?.version ?? '0';
-  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
-  for (const [i, floor] of serverFloor.entries()) {
-    if ((parts[i] ?? 0) > floor) return;
-    if ((parts[i] ?? 0) < floor) throw new KeelsonError('NO_NATS_SERVER', `nats-server ${version} is too old: it silently drops features; ${serverFloor.join('.')} is needed`);
-  }
+  if (compareVersions(version, natsFloor) < 0) throw new KeelsonError('NO_NATS_SERVER', `nats-server ${version} is too old: it silently drops features; ${natsFloor} is needed`);
 }
 
 async function ensureStreams(jsm: JetStreamManager, names: ReturnType<typeof subjectNames>): Promise<void> {

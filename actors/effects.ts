@@ -37,7 +37,7 @@ export const collectEffects = Object.assign(collect, {
     return { ...none(), sends: [{ id: `${startId}!refused`, to: parent.address, from: address, body: { kind: 'error', child: parent.child, gen: parent.gen, error: { code: 'BAD_MESSAGE', message: note } } }] };
   },
   /** A delayed send to another actor came back to its sender when due; now it goes out. */
-  forward(record: ActorRecord, to: string, event: EventObject, _nowMs: number): Effects {
+  forward(record: ActorRecord, to: string, event: EventObject): Effects {
     return { ...none(), sends: [{ id: `${record.address}#${record.rev}.0`, to, from: record.address, body: { kind: 'event', event } }] };
   },
 });

@@ -10,6 +10,7 @@ import { bodySchema, limits, type Body, type Message } from '#machines/message.t
 import type { Bus, Delivery, Subscription } from './bus.ts';
 import { createCache } from './cache.ts';
 import type { Clock } from './clock.ts';
+import { collectEffects } from './effects.ts';
 import { sha256 } from './hash.ts';
 import type { Log } from './log.ts';
 import { parkCommit } from './park.ts';
@@ -117,7 +118,7 @@ function readMessage(delivery: Delivery): Message<Body> {
 }
 
 function noSuchActor(): Step {
-  return { outcome: 'ignored', note: 'no such actor', record: null, effects: { sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], notices: [] }, taken: [] };
+  return { outcome: 'ignored', note: 'no such actor', record: null, effects: collectEffects.none(), taken: [] };
 }
 
 /** The transition record holds what replay needs (the message and the time) and what a reader wants (transitions, value, sends). */

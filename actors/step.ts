@@ -37,7 +37,7 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
     // A parent waits for its child: it must hear that the child was never born.
     return event.outcome === 'refused' && record.rev === 0 && record.parent?.address === message.from ? { ...rejected, effects: collectEffects.stillborn(record, message.id, event.note) } : rejected;
   }
-  if (event.forwardTo) return { outcome: 'applied', note: null, record, effects: collectEffects.forward(record, event.forwardTo, event.event, nowMs), taken: [] };
+  if (event.forwardTo) return { outcome: 'applied', note: null, record, effects: collectEffects.forward(record, event.forwardTo, event.event), taken: [] };
 
   const scope = createScope(record);
   const before = previous ? restore(definition, previous, scope) : undefined;

@@ -2,6 +2,7 @@
 // every statement goes through one queue per connection.
 import sqlite3 from 'sqlite3';
 import { KeelsonError } from '#machines/errors.ts';
+import { compareVersions, sqliteFloor } from '#machines/versions.ts';
 
 export type Value = string | number | null | Uint8Array;
 export type Row = Record<string, string | number | null | Uint8Array>;
@@ -14,9 +15,6 @@ export interface Database {
   exec(sql: string): Promise<void>;
   close(): Promise<void>;
 }
-
-/** SQLite below this can corrupt a database when two connections write and checkpoint at once (the WAL-reset bug). */
-const sqliteFloor = [3, 51, 3];
 
 /** Opens a database file. `readOnly` never writes a row; it may still recover the write-ahead log after a crash. `bare` sets nothing. */
 export async function openDatabase(file: string, options: { readOnly?: boolean; bare?: boolean } = {}): Promise<Database> {
@@ -66,11 +64,7 @@ export async function openDatabase(file: string, options: { readOnly?: boolean; 
 /** Throws when the driver brings an SQLite that is too old. */
 export async function checkVersion(database: Pick<Database, 'all'>): Promise<void> {
   const version = String((await database.all<{ v: string }>('SELECT sqlite_version() AS v'))[0]?.v);
-  const parts = version.split('.').map(Number);
-  for (const [i, floor] of sqliteFloor.entries()) {
-    if ((parts[i] ?? 0) > floor) return;
-    if ((parts[i] ?? 0) < floor) throw new KeelsonError('STORE_FAILED', `SQLite ${version} can corrupt a database in use by two connections; ${sqliteFloor.join('.')} or newer is needed`);
-  }
+  if (compareVersions(version, sqliteFloor) < 0) throw new KeelsonError('STORE_FAILED', `SQLite ${version} can corrupt a database in use by two connections; ${sqliteFloor} or newer is needed`);
 }
 
 function translate(error: Error & { code?: string }, what: string): KeelsonError {

@@ -19,12 +19,8 @@ const define: Define = (command, action) => command
   });
 
 addRunCommands(program, define);
-addActCommands(addReadFirst(), define);
-
-function addReadFirst(): Command {
-  addReadCommands(program, define);
-  return program;
-}
+addReadCommands(program, define);
+addActCommands(program, define); // `ops reconcile` joins the `ops` that the line before made
 
 export async function runProgram(): Promise<void> {
   try {

@@ -12,9 +12,8 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { KeelsonError } from '#machines/errors.ts';
+import { compareVersions, natsFloor } from '#machines/versions.ts';
 
-/** Older servers accept and then silently drop message TTL, schedules and atomic batches. */
-export const floorVersion = '2.14.6';
 const releaseVersion = '2.15.1';
 /** Without an answer in this time a host counts as unreachable, so that an offline machine goes on to the next way. */
 const connectTimeoutMs = 5_000;
@@ -30,18 +29,6 @@ const run = promisify(execFile);
 /** Where the binary is kept between runs: `$XDG_CACHE_HOME/keelson`, by default `~/.cache/keelson`. */
 export function defaultCacheDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'keelson');
-}
-
-/** Negative when `a` is older than `b`. A pre-release is older than its release: 2.14.6-RC.1 < 2.14.6. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => /^v?(\d+)\.(\d+)\.(\d+)(?:-([\w.-]+))?/.exec(version)?.slice(1) ?? []);
-  for (const part of [0, 1, 2]) {
-    const difference = Number(left?.[part] ?? 0) - Number(right?.[part] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  const [preA, preB] = [left?.[3], right?.[3]];
-  if (!preA || !preB) return Number(!preA) - Number(!preB);
-  return preA.localeCompare(preB, 'en', { numeric: true });
 }
 
 /** Throws `NO_NATS_SERVER` naming every way that was tried. Several processes may call at once: one fetches, all find it. */
@@ -75,7 +62,7 @@ export async function findNatsServer(options: {
       throw new Error('nothing else to try');
     });
   } catch (error) {
-    throw new KeelsonError('NO_NATS_SERVER', `no nats-server ${floorVersion} or newer: ${[...failures, reasonOf(error)].join('; ')}`, { cause: error });
+    throw new KeelsonError('NO_NATS_SERVER', `no nats-server ${natsFloor} or newer: ${[...failures, reasonOf(error)].join('; ')}`, { cause: error });
   }
 
   function failed(what: string, error: unknown): void {
@@ -210,7 +197,7 @@ async function newEnough(path: string): Promise<string> {
   const { stdout } = await run(path, ['--version'], { timeout: 5_000 });
   const version = /v?(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];
   if (!version) throw new Error(`said ${JSON.stringify(stdout.slice(0, 80))} when asked for its version`);
-  if (compareVersions(version, floorVersion) < 0) throw new Error(`version ${version} is older than ${floorVersion}`);
+  if (compareVersions(version, natsFloor) < 0) throw new Error(`version ${version} is older than ${natsFloor}`);
   return version;
 }
 

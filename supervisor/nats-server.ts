@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from 'nats';
 import { KeelsonError } from '#machines/errors.ts';
-import { compareVersions, defaultCacheDir, findNatsServer, floorVersion, isAlive } from './nats-binary.ts';
+import { compareVersions, natsFloor } from '#machines/versions.ts';
+import { defaultCacheDir, findNatsServer, isAlive } from './nats-binary.ts';
 
 const configFile = fileURLToPath(new URL('../nats.conf', import.meta.url));
 /** The first start on an existing folder reads all of JetStream's files back. */
@@ -107,7 +108,7 @@ async function checkHealth(url: string, token: string): Promise<string> {
   const connection = await connect({ servers: url, token, reconnect: false, noAsyncTraces: true, timeout: stopTimeoutMs });
   try {
     const version = connection.info?.version ?? '0.0.0';
-    if (compareVersions(version, floorVersion) < 0) throw new KeelsonError('NO_NATS_SERVER', `nats-server is ${version}, older than ${floorVersion}`);
+    if (compareVersions(version, natsFloor) < 0) throw new KeelsonError('NO_NATS_SERVER', `nats-server is ${version}, older than ${natsFloor}`);
     await jetstreamManager(connection); // asks for the account's JetStream state
     return version;
   } finally {

@@ -1,5 +1,5 @@
 // The exact bytes of an outgoing mail. The same arguments give the same bytes: they are hashed, approved and sent as they are.
-import { createHash } from 'node:crypto';
+import { sha256 } from '#actors/hash.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { outgoingMailSchema, type Mailbox, type OutgoingMail } from '#machines/mail.ts';
 
@@ -41,7 +41,7 @@ export async function composeMail(payload: OutgoingMail, { messageId, date }: { 
 /** A message id that is the same for the same operation, so that a mail sent twice can be recognised. It does not reveal the operation. */
 export function messageIdFor(operationId: string, domain: string): string {
   if (domain.length > 253 || !domainForm.test(domain)) throw refused('domain', `${JSON.stringify(domain)} is not a domain name in ASCII`);
-  return `<keelson.${createHash('sha256').update(operationId).digest('hex').slice(0, 32)}@${domain}>`;
+  return `<keelson.${sha256(operationId).slice(0, 32)}@${domain}>`;
 }
 
 function checkMailbox(field: string, { address, name }: Mailbox): void {

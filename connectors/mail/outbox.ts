@@ -1,7 +1,7 @@
 // Outgoing mails as files, for when no mail server is configured: the operator opens or sends them by hand.
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '#actors/hash.ts';
 import { KeelsonError } from '#machines/errors.ts';
 
 /**
@@ -35,7 +35,7 @@ export async function writeEml(outboxDir: string, operationId: string, bytes: Ui
 // Readable for people, unique by the hash, and never a path: operation ids contain '/' and '#'.
 function fileNameFor(operationId: string): string {
   const readable = operationId.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60);
-  return `${readable || 'mail'}-${createHash('sha256').update(operationId).digest('hex').slice(0, 12)}.eml`;
+  return `${readable || 'mail'}-${sha256(operationId).slice(0, 12)}.eml`;
 }
 
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {

@@ -1,11 +1,12 @@
 // One raw mail to one bounded, plain `Mail`. Input comes from strangers: whatever can be read is read, everything odd leaves a
 // warning, and only bytes that are no mail at all are refused.
+import { sha256 } from '#actors/hash.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { mailLimits, type Mail } from '#machines/mail.ts';
 import { readBody, type MailBody, type RawAttachment } from './body.ts';
 import { clean, cut, readHeaders, type HeaderLine } from './headers.ts';
 import { textFromHtml } from './html.ts';
-import { hashOf, identify } from './identity.ts';
+import { identify } from './identity.ts';
 
 /** Largest mail that is read at all, in bytes. */
 export const maxRawBytes = 50 * 1024 * 1024;
@@ -49,7 +50,7 @@ export async function parseMail(raw: Uint8Array): Promise<{ mail: Mail; attachme
   if (headers.subject.length > mailLimits.subjectChars) warnings.add('The subject was cut.');
   const mail: Mail = {
     id: identify(headers, body, body.attachments),
-    rawHash: hashOf(bytes),
+    rawHash: sha256(bytes),
     rawBytes: bytes.length,
     ...headers,
     subject: cut(headers.subject, mailLimits.subjectChars),
@@ -89,7 +90,7 @@ function nameAttachment(attachment: RawAttachment, warnings: Set<string>): Parse
   // Only the last part of a path: nobody's "../../.bashrc" is a name.
   const name = clean(attachment.name, 'attachment name', warnings).split(/[/\\]/).at(-1) ?? '';
   const mediaType = /^[\w.+-]{1,60}\/[\w.+-]{1,100}$/.test(attachment.mediaType) ? attachment.mediaType.toLowerCase() : 'application/octet-stream';
-  return { hash: hashOf(attachment.bytes), name: cut(name, mailLimits.nameChars) || 'unnamed', mediaType, bytes: attachment.bytes };
+  return { hash: sha256(attachment.bytes), name: cut(name, mailLimits.nameChars) || 'unnamed', mediaType, bytes: attachment.bytes };
 }
 
 // mailparser reads an unknown charset as UTF-8 and says nothing. The parts' own headers are not handed out, so look for the fields.

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { KeelsonError } from '#machines/errors.ts';
-import { compareVersions, defaultCacheDir, findNatsServer, fromDebian, fromRelease, toSid, type Way } from '#supervisor/nats-binary.ts';
+import { compareVersions } from '#machines/versions.ts';
+import { defaultCacheDir, findNatsServer, fromDebian, fromRelease, toSid, type Way } from '#supervisor/nats-binary.ts';
 
 async function tempDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'keelson binary-')); // with a space, as home folders have

@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from 'nats';
 import { KeelsonError, type Code } from '#machines/errors.ts';
-import { compareVersions, defaultCacheDir, findNatsServer, floorVersion } from '#supervisor/nats-binary.ts';
+import { compareVersions, natsFloor } from '#machines/versions.ts';
+import { defaultCacheDir, findNatsServer } from '#supervisor/nats-binary.ts';
 import { startNatsServer, type NatsServer } from '#supervisor/nats-server.ts';
 import { withNats } from '#test/kit/nats.ts';
 
@@ -70,7 +71,7 @@ test('the kit starts a server on loopback that knows its token and nobody else',
   cleanups.push(() => bus.stop());
   assert.match(bus.url, /127\.0\.0\.1:\d+$/);
   const connection = await open(bus);
-  assert.ok(compareVersions(connection.info?.version ?? '', floorVersion) >= 0);
+  assert.ok(compareVersions(connection.info?.version ?? '', natsFloor) >= 0);
   assert.equal(connection.info?.max_payload, 4 * 1024 * 1024);
   await connection.close();
   await assert.rejects(open({ url: bus.url, token: newToken() }), /authorization/i);
