@@ -3,7 +3,7 @@ import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import { childAddress, address as makeAddress, isAddress } from '#machines/address.ts';
 import { plainError } from '#machines/errors.ts';
 import type { Body, Job, Message } from '#machines/message.ts';
-import { recordSchemas, type Artifact, type Decision, type Fact, type Intent, type RecordType } from '#machines/records.ts';
+import { recordSchemas, type Annotation, type Artifact, type Decision, type Fact, type Intent, type RecordType } from '#machines/records.ts';
 import { sha256 } from './hash.ts';
 import { assertPlainJson } from './plain-json.ts';
 import type { ActorRecord } from './record.ts';
@@ -18,13 +18,14 @@ export interface Effects {
   intents: Intent[];
   artifacts: Artifact[];
   decisions: Decision[];
+  annotations: Annotation[];
   /** `emit` and `log`: for whoever watches; not kept. */
   notices: { type: string; value: unknown }[];
 }
 
 interface Input { definition: Definition; record: ActorRecord; scope: Scope; before: AnyMachineSnapshot | undefined; next: AnyMachineSnapshot; nowMs: number }
 
-const none = (): Effects => ({ sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], notices: [] });
+const none = (): Effects => ({ sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], annotations: [], notices: [] });
 
 /** The address of a job's queue: `mail.send` is served at `job/mail-send`. */
 export const jobAddress = (activity: string) => makeAddress('job', activity.replaceAll('.', '-'));
@@ -184,6 +185,9 @@ function take(effects: Effects, type: string, params: unknown): void {
       break;
     case 'recordDecision':
       effects.decisions.push(parsed.data as Decision);
+      break;
+    case 'recordAnnotation':
+      effects.annotations.push(parsed.data as Annotation);
       break;
     case 'recordArtifact': {
       const artifact = parsed.data as Omit<Artifact, 'hash' | 'sizeBytes'> & { text: string };

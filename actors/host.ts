@@ -68,6 +68,7 @@ export async function startHost({ bus, store, registry, clock, log }: HostOption
         continue;
       }
       if (written.outcome === 'invalid') return park(delivery, written.reason);
+      if (written.outcome === 'closed') records.delete(message.to);
       if (written.outcome === 'written' && taken.commit.step) records.set(message.to, taken.commit.step.record);
       answer(message.from, toApplied(message.id, taken.step, written));
       return;
@@ -123,20 +124,20 @@ function noSuchActor(): Step {
 
 /** The transition record holds what replay needs (the message and the time) and what a reader wants (transitions, value, sends). */
 function toCommit(message: Message<Body>, { outcome, note, record, effects, taken }: Step, nowMs: number): Commit {
-  const { sends, settles, facts, intents, artifacts, decisions } = effects;
+  const { sends, settles, facts, intents, artifacts, decisions, annotations } = effects;
   const applied = outcome === 'applied' && record !== null;
   const stored = applied ? JSON.stringify(record) : '';
   const escalation = applied && record.status === 'error' && !record.parent ? [failure(record, note)] : [];
   const allIntents = [...intents, ...escalation];
   const journal = {
     from: message.from, cause: message.cause, message: message.body, note,
-    ...(applied ? { value: record.snapshot.value, status: record.status, taken, state: sha256(stored), sends: sends.map(({ id, to, dueMs }) => ({ id, to, dueMs })), facts, intents: allIntents, decisions, artifacts: artifacts.map(({ id, hash }) => ({ id, hash })) } : {}),
+    ...(applied ? { value: record.snapshot.value, status: record.status, taken, state: sha256(stored), sends: sends.map(({ id, to, dueMs }) => ({ id, to, dueMs })), facts, intents: allIntents, decisions, annotations, artifacts: artifacts.map(({ id, hash }) => ({ id, hash })) } : {}),
   };
   return {
     ...emptyCommit(message.id, nowMs, message.to, journal),
     outcome,
     ...(applied ? { step: { rev: record.rev, machine: record.machine, status: record.status, value: JSON.stringify(record.snapshot.value), parent: record.parent?.address ?? null, record: stored } } : {}),
-    sends, settles, facts, intents: allIntents, artifacts, decisions,
+    sends, settles, facts, intents: allIntents, artifacts, decisions, annotations,
     blobs: artifacts.map(({ hash, text }) => ({ hash, bytes: text! })),
   };
 }
@@ -147,6 +148,8 @@ function failure(record: ActorRecord, note: string | null): Commit['intents'][nu
 }
 
 function toApplied(id: string, { outcome, note, record }: Step, answer: Committed): Applied {
+  if (answer.outcome === 'mismatch') return { id, outcome: 'refused', note: 'this id was used before for another message; nothing was changed', rev: null, value: null, status: null };
+  if (answer.outcome === 'closed') return { id, outcome: 'ignored', note: 'this actor was erased', rev: null, value: null, status: null };
   if (answer.outcome === 'duplicate') return { id, outcome: answer.first, note: answer.note, rev: answer.rev, value: null, status: null };
   return { id, outcome, note, rev: record?.rev ?? null, value: record?.snapshot.value ?? null, status: record?.status ?? null };
 }

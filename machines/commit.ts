@@ -1,6 +1,6 @@
 // The one request by which anything is ever written: all parts of a step, in one transaction, at most once per id.
 import type { Message } from './message.ts';
-import type { Artifact, Decision, Fact, Intent } from './records.ts';
+import type { Annotation, Artifact, Decision, Fact, Intent } from './records.ts';
 
 /** `applied`: a step was taken · `ignored`, `refused`: nothing changed, the reason is kept · `parked`: unreadable, bytes are kept. */
 export type Outcome = 'applied' | 'ignored' | 'refused' | 'parked';
@@ -25,6 +25,7 @@ export interface Commit {
   intents: Intent[];
   artifacts: Artifact[];
   decisions: Decision[];
+  annotations: Annotation[];
   blobs: { hash: string; bytes: Uint8Array | string }[];
   parked?: { subject: string; reason: string; bytes: Uint8Array };
 }
@@ -32,7 +33,10 @@ export interface Commit {
 export type Committed =
   | { outcome: 'written'; seq: number }
   | { outcome: 'duplicate'; seq: number; first: Outcome; note: string | null; rev: number | null }
+  /** The id was used before for another message; nothing was written. */
+  | { outcome: 'mismatch'; seq: number }
   | { outcome: 'conflict' }
+  /** What it requires is gone, or its actor was erased. */
   | { outcome: 'closed' }
   /** The store's own rules refuse it (a finished intent cannot be reopened, …). */
   | { outcome: 'invalid'; reason: string };
@@ -48,5 +52,5 @@ export interface Applied {
 }
 
 export function emptyCommit(id: string, atMs: number, actor: string, journal: object): Commit {
-  return { id, atMs, actor, outcome: 'applied', journal: JSON.stringify(journal), sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], blobs: [] };
+  return { id, atMs, actor, outcome: 'applied', journal: JSON.stringify(journal), sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], annotations: [], blobs: [] };
 }

@@ -2,7 +2,8 @@
 // message schemas come from here. Nothing in this file runs anything.
 import { fromPromise, type AnyEventObject, type AnyStateMachine } from 'xstate';
 import type { z } from 'zod';
-import type { Decision, Fact, Intent, draftArtifactSchema } from './records.ts';
+import type { Permissions } from './permissions.ts';
+import type { Annotation, Decision, Fact, Intent, draftArtifactSchema } from './records.ts';
 
 const activityTag = Symbol.for('keelson.activity');
 const recordTag = Symbol.for('keelson.record');
@@ -46,12 +47,13 @@ export function isRecord(action: unknown): boolean {
   return (action as { [recordTag]?: boolean } | undefined)?.[recordTag] === true;
 }
 
-/** Spread into `setup({actions})`: the four things a step may record. */
+/** Spread into `setup({actions})`: what a step may record. */
 export const records = {
   recordFact: record<Fact>(),
   recordIntent: record<Intent>(),
   recordArtifact: record<z.input<typeof draftArtifactSchema>>(),
   recordDecision: record<Omit<Decision, 'policy' | 'model' | 'costMicros'> & Partial<Decision>>(),
+  recordAnnotation: record<Annotation>(),
 };
 
 type EventSchemas = Record<string, z.ZodType>;
@@ -64,6 +66,8 @@ export interface Protocol {
   events: EventSchemas;
   /** Events that only the operator may send; from anyone else they are refused and recorded. */
   operatorOnly?: readonly string[];
+  /** What it may record, ask for and spend; nothing when absent. */
+  may?: Permissions;
 }
 
 /** The schemas of a machine: types for the compiler, checks for the host. Pass `types` and `schemas` to `setup`. */

@@ -24,6 +24,7 @@ export const codes = {
   STORE_BUSY: { disposition: 'fail', hint: 'Another server already runs on this data folder; stop it or choose another --data.' },
   STORE_TOO_NEW: { disposition: 'fail', hint: 'This database was written by a newer Keelson; install that version.' },
   STORE_FULL: { disposition: 'retry', hint: 'Free some disk space; reads go on and writing resumes by itself.' },
+  STORE_DAMAGED: { disposition: 'fail', hint: 'Stop the server, keep the file, and restore the newest backup with `keelson restore FILE`.' },
   STORE_STOPPED: { disposition: 'fail', hint: 'Start the server again; everything that was acknowledged is kept.' },
   STORE_FAILED: { disposition: 'retry', hint: 'Look at the log line before this one for the reason.' },
   NOT_RUNNING: { disposition: 'fail', hint: 'Start the server with `npm start` or `keelson up`.' },

@@ -6,8 +6,19 @@ import { z } from 'zod';
 export const labelSchema = z.enum(['operator', 'policy', 'system', 'verified-connector', 'untrusted']);
 export type Label = z.output<typeof labelSchema>;
 
-export const linkSchema = z.object({ kind: z.enum(['artifact', 'fact', 'entity', 'decision', 'intent', 'operation', 'policy']), id: z.string() });
+/** An artifact's id may end in `#L12`: line 12 of its text. */
+export const linkSchema = z.object({ kind: z.enum(['artifact', 'fact', 'entity', 'decision', 'intent', 'operation', 'policy', 'annotation']), id: z.string() });
 export type Link = z.output<typeof linkSchema>;
+
+/** Facts, decisions, intent changes and annotations are numbered by commit and place in it: `f-812-0` is the first fact of commit 812. */
+export const partsMax = 1_024;
+export const partNumber = (seq: number, place: number) => seq * partsMax + place;
+export const partId = (prefix: 'f' | 'd' | 'a', n: number) => `${prefix}-${Math.floor(n / partsMax)}-${n % partsMax}`;
+/** The number of `f-812-0`, or null when it is not an id of that kind. */
+export function readPartId(prefix: 'f' | 'd' | 'a', id: string): number | null {
+  const [, letter, seq, place] = /^([a-z])-(\d{1,12})-(\d{1,4})$/.exec(id) ?? [];
+  return letter === prefix && Number(place) < partsMax ? partNumber(Number(seq), Number(place)) : null;
+}
 
 export const factSchema = z.object({
   /** `person/anna@example.org`, `organisation/acme`, … */
@@ -16,12 +27,28 @@ export const factSchema = z.object({
   value: z.json(),
   label: labelSchema,
   confidence: z.number().min(0).max(1),
-  /** The raw input it was read from, as an artifact id. */
+  /** The raw input it was read from, as an artifact id, with `#L12` for a line of it. */
   source: z.string().optional(),
+  /** The id of the fact that this one corrects. */
+  supersedes: z.string().optional(),
+  /** From when it is true; absent: from when it is recorded. */
+  validFromMs: z.number().int().optional(),
+  /** From when it is true no more. */
+  validToMs: z.number().int().optional(),
 });
 export type Fact = z.output<typeof factSchema>;
 
 export const intentStateSchema = z.enum(['submitted', 'working', 'input-required', 'completed', 'failed', 'canceled', 'rejected']);
+type IntentState = z.output<typeof intentStateSchema>;
+const ended: readonly IntentState[] = ['completed', 'failed', 'canceled', 'rejected'];
+const open: readonly IntentState[] = ['working', 'input-required', ...ended];
+
+/** Where an intent may go from each state; it may always stay. What has ended stays ended. */
+export const intentTransitions: Record<IntentState, readonly IntentState[]> = {
+  submitted: open, working: open, 'input-required': open,
+  completed: [], failed: [], canceled: [], rejected: [],
+};
+
 export const intentSchema = z.object({
   id: z.string(),
   kind: z.enum(['approval', 'question', 'task', 'escalation']),
@@ -61,10 +88,27 @@ export const decisionSchema = z.object({
 });
 export type Decision = z.output<typeof decisionSchema>;
 
+/** What the operator says about something that is there: a correction (what it was, what it is now) or a remark. */
+export const annotationSchema = z.object({
+  kind: z.enum(['correction', 'remark']),
+  target: linkSchema,
+  /** What later runs find: the words that matter. */
+  text: z.string().min(1).max(100_000),
+  /** Of a correction. */
+  before: z.string().optional(),
+  after: z.string().optional(),
+  reason: z.string().optional(),
+  /** What was at work: the template and the policy rule that led to the corrected text. */
+  template: z.string().optional(),
+  rule: z.string().optional(),
+});
+export type Annotation = z.output<typeof annotationSchema>;
+
 export const recordSchemas = {
   recordFact: factSchema,
   recordIntent: intentSchema,
   recordArtifact: draftArtifactSchema,
   recordDecision: decisionSchema,
+  recordAnnotation: annotationSchema,
 } as const;
 export type RecordType = keyof typeof recordSchemas;

@@ -1,4 +1,17 @@
-// A commit that was judged good: its place in the journal and its hash are known, its rows are not written yet.
+// A commit that was judged good: its place in the journal, its hash and its rows are known; they are not written yet.
 import type { Commit } from '#machines/commit.ts';
+import type { Message } from '#machines/message.ts';
+import type { Intent } from '#machines/records.ts';
+import type { PartRows } from './part-rows.ts';
 
-export interface Accepted { commit: Commit; seq: number; hash: string }
+export interface Accepted {
+  commit: Commit;
+  seq: number;
+  rows: PartRows;
+  /** Questions of the store's own. */
+  asked: Intent[];
+  /** What the commit promises, and what triggers add to it. */
+  sends: Message[];
+  parts: string | null;
+  hash: string;
+}

@@ -16,11 +16,14 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Opens a database file. `readOnly` never writes a row; it may still recover the write-ahead log after a crash. `bare` sets nothing. */
-export async function openDatabase(file: string, options: { readOnly?: boolean; bare?: boolean } = {}): Promise<Database> {
+/** `readOnly` never writes a row; it may still recover the write-ahead log after a crash. `bare` sets nothing. */
+export interface OpenOptions { readOnly?: boolean; bare?: boolean }
+
+export async function openDatabase(file: string, options: OpenOptions = {}): Promise<Database> {
   const flags = options.readOnly ? sqlite3.OPEN_READONLY : sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE;
+  const translate = (error: Error & { errno?: number }, what: string) => translateError(error, { result: error.errno, file, what });
   const db = await new Promise<sqlite3.Database>((resolve, reject) => {
-    const opened: sqlite3.Database = new sqlite3.Database(file, flags, (error) => (error ? reject(translate(error, `cannot open ${file}`)) : resolve(opened)));
+    const opened: sqlite3.Database = new sqlite3.Database(file, flags, (error) => (error ? reject(translate(error, 'open')) : resolve(opened)));
   });
   const prepared = new Map<string, sqlite3.Statement>();
   let last: Promise<unknown> = Promise.resolve();
@@ -50,10 +53,15 @@ export async function openDatabase(file: string, options: { readOnly?: boolean; 
       await new Promise<void>((resolve, reject) => db.close((error) => (error ? reject(translate(error, 'close')) : resolve())));
     }),
   };
-  if (options.bare) return database;
+  return prepareConnection(database, options);
+}
+
+/** Sets what every connection has, whichever driver opened it; closes it when that fails. */
+export async function prepareConnection(database: Database, { readOnly, bare }: OpenOptions): Promise<Database> {
+  if (bare) return database;
   try {
     await checkVersion(database);
-    await database.exec(options.readOnly ? 'PRAGMA query_only = ON; PRAGMA busy_timeout = 2000' : 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
+    await database.exec(readOnly ? 'PRAGMA query_only = ON; PRAGMA busy_timeout = 2000' : 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000');
   } catch (error) {
     await database.close().catch(() => {});
     throw error;
@@ -67,20 +75,23 @@ export async function checkVersion(database: Pick<Database, 'all'>): Promise<voi
   if (compareVersions(version, sqliteFloor) < 0) throw new KeelsonError('STORE_FAILED', `SQLite ${version} can corrupt a database in use by two connections; ${sqliteFloor} or newer is needed`);
 }
 
-function translate(error: Error & { code?: string }, what: string): KeelsonError {
-  const detail = `${error.message} (${what.slice(0, 80)})`;
-  switch (error.code) {
-    case 'SQLITE_FULL':
+/** SQLite's own error as ours. `result` is SQLite's result code, extended or not; `what` was being done to `file`. */
+export function translateError(error: Error, { result = sqlite3.ERROR, file, what }: { result?: number | undefined; file: string; what: string }): KeelsonError {
+  const detail = `${error.message} (${what.replace(/\s+/g, ' ').slice(0, 80)})`;
+  switch (result & 0xff) {
+    case sqlite3.FULL:
       return new KeelsonError('STORE_FULL', `the disk is full: ${detail}`, { cause: error });
-    case 'SQLITE_BUSY':
+    case sqlite3.BUSY:
       return new KeelsonError('STORE_BUSY', `the database is in use: ${detail}`, { cause: error });
-    case 'SQLITE_CONSTRAINT':
-    case 'SQLITE_MISMATCH':
-    case 'SQLITE_TOOBIG':
+    case sqlite3.CONSTRAINT:
+    case sqlite3.MISMATCH:
+    case sqlite3.TOOBIG:
       return new KeelsonError('REFUSED', detail, { cause: error });
-    case 'SQLITE_CORRUPT':
-    case 'SQLITE_NOTADB':
-      return new KeelsonError('STORE_FAILED', `the database file is damaged: ${detail}`, { cause: error, hint: 'Stop the server, keep the file, and restore the newest backup.' });
+    case sqlite3.CORRUPT:
+    case sqlite3.NOTADB:
+      return new KeelsonError('STORE_DAMAGED', `the database ${file} is damaged: ${detail}`, { cause: error });
+    case sqlite3.CANTOPEN:
+      return new KeelsonError('STORE_FAILED', `cannot open ${file}: ${detail}`, { cause: error });
     default:
       return new KeelsonError('STORE_FAILED', detail, { cause: error });
   }

@@ -2,13 +2,13 @@
 // outbox only when its message was applied.
 import type { Bus } from '#actors/bus.ts';
 import type { Log } from '#actors/log.ts';
-import type { Commit } from '#machines/commit.ts';
 import { plainError } from '#machines/errors.ts';
 import type { Body, Job, Message } from '#machines/message.ts';
+import type { Accepted } from './accepted.ts';
 import type { Database } from './database.ts';
 
 export interface Relay {
-  publish(commits: Commit[]): void;
+  publish(accepted: Accepted[]): void;
   /** Publishes everything that is not applied yet, due or without a due time, older than `beforeMs`. */
   republish(beforeMs: number): Promise<number>;
   /** Turns deadlines that are due into messages and sends them. Call it between two groups. */
@@ -30,9 +30,9 @@ export function createRelay(writer: Database, bus: Pick<Bus, 'publish' | 'flush'
   };
   const send = (row: OutboxRow) => publish(toMessage(row));
   return {
-    publish(commits) {
-      for (const commit of commits) {
-        for (const message of commit.sends) if (message.dueMs === undefined) publish({ ...message, cause: message.cause ?? commit.id });
+    publish(accepted) {
+      for (const { commit, sends } of accepted) {
+        for (const message of sends) if (message.dueMs === undefined) publish({ ...message, cause: message.cause ?? commit.id });
       }
     },
     async republish(beforeMs) {

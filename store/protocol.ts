@@ -1,12 +1,15 @@
 // What crosses between the store's thread and the rest of its process.
 import type { Commit } from '#machines/commit.ts';
 import type { PlainError } from '#machines/errors.ts';
+import type { Permissions } from '#machines/permissions.ts';
 
 export interface StoreOptions {
   dataDir: string;
   bus: { url: string; token: string; company: string };
   logFile: string;
   logLevel: string;
+  /** What each type of actor may do; null checks nothing, for tests of other things. */
+  permissions: Record<string, Permissions> | null;
 }
 
 export type Request = { n: number } & (

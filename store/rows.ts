@@ -1,11 +1,11 @@
 // Many rows in one statement, as bound values: at 64 rows of 1 KB a third of a statement per row, and half of handing the rows
 // over as JSON for `json_each` to take apart. Strings also keep their NULs, and numbers stay numbers.
 import type { Database, Value } from './database.ts';
+import { tables, type Table } from './tables.ts';
 
 export interface Insert {
-  /** `INTO table (column, …)`, constants only; the first column is never null. */
-  into: string;
-  columns: number;
+  /** Its first column is never null. */
+  table: Table;
   /** `OR IGNORE`. */
   or?: string;
   /** `ON CONFLICT …`. */
@@ -21,7 +21,7 @@ export async function insertRows(database: Database, insert: Insert, rows: Value
     const some = rows.slice(from, from + rowsMax);
     const size = 2 ** Math.ceil(Math.log2(some.length));
     const values = some.flat();
-    while (values.length < size * insert.columns) values.push(null);
+    while (values.length < size * tables[insert.table].length) values.push(null);
     await database.run(statementFor(insert, size), ...values);
   }
 }
@@ -31,9 +31,10 @@ const statements = new Map<Insert, Map<number, string>>();
 function statementFor(insert: Insert, size: number): string {
   const sizes = statements.get(insert) ?? new Map<number, string>();
   statements.set(insert, sizes);
-  const { into, columns, or = '', conflict = '' } = insert;
-  const list = (length: number, item: string) => Array.from({ length }, () => item).join();
-  const sql = sizes.get(size) ?? `INSERT ${or} ${into} SELECT * FROM (VALUES ${list(size, `(${list(columns, '?')})`)}) WHERE column1 IS NOT NULL ${conflict}`;
+  const { table, or = '', conflict = '' } = insert;
+  const columns = tables[table];
+  const row = `(${columns.map(() => '?').join()})`;
+  const sql = sizes.get(size) ?? `INSERT ${or} INTO ${table} (${columns.join()}) SELECT * FROM (VALUES ${Array.from({ length: size }, () => row).join()}) WHERE column1 IS NOT NULL ${conflict}`;
   sizes.set(size, sql);
   return sql;
 }

@@ -8,11 +8,13 @@ import { systemClock } from '#actors/clock.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { createCommitter } from './commit.ts';
 import { openDatabase } from './database.ts';
+import { checkIntegrity } from './integrity.ts';
 import { nextEpoch, takeLock } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { createRelay } from './outbox.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 import { runQuery } from './queries.ts';
+import { createRules } from './rules.ts';
 
 const options = workerData as StoreOptions;
 const port = parentPort!;
@@ -24,12 +26,13 @@ async function start() {
   const lock = await takeLock(options.dataDir);
   const file = join(options.dataDir, 'keelson.db');
   const writer = await openDatabase(file);
+  await checkIntegrity(writer);
   await migrate(writer);
   const epoch = await nextEpoch(writer);
   const reader = await openDatabase(file, { readOnly: true });
   const bus = await connectBus({ ...options.bus, name: 'store', clock: systemClock, log });
   const relay = createRelay(writer, bus, log);
-  const committer = await createCommitter(writer, epoch, relay.publish);
+  const committer = await createCommitter(writer, epoch, { onWritten: relay.publish, ...(options.permissions ? { check: createRules(options.permissions) } : {}) });
   const republish = (beforeMs: number) => {
     committer.exclusively(() => relay.republish(beforeMs)).then(
       (count) => count > 0 && log.info({ count }, 'published again what was not applied yet'),
@@ -73,8 +76,8 @@ async function start() {
         (result) => answer({ n: request.n, result }),
         (error: unknown) => {
           answer({ n: request.n, error: toAnswer(error) });
-          // Superseded: another store owns the database now. This one must not go on as if it could write.
-          if (error instanceof KeelsonError && error.code === 'STALE_EPOCH') setImmediate(() => setImmediate(() => process.exit(1)));
+          // Superseded by another store, or the file is damaged. This one must not go on as if it could write.
+          if (error instanceof KeelsonError && (error.code === 'STALE_EPOCH' || error.code === 'STORE_DAMAGED')) setImmediate(() => setImmediate(() => { throw error; }));
         },
       );
     }

@@ -6,6 +6,7 @@ import { addActCommands } from './cli-act.ts';
 import { createOutput, reportFailure } from './cli-output.ts';
 import { addReadCommands, type Define } from './cli-read.ts';
 import { addRunCommands } from './cli-run.ts';
+import { addSchemaCommands } from './cli-schema.ts';
 
 const program = new Command('keelson').description('The operating system of a one-person company.').exitOverride().configureOutput({ outputError: () => {} }).showHelpAfterError(false);
 
@@ -21,6 +22,7 @@ const define: Define = (command, action) => command
 addRunCommands(program, define);
 addReadCommands(program, define);
 addActCommands(program, define); // `ops reconcile` joins the `ops` that the line before made
+addSchemaCommands(program, define);
 
 export async function runProgram(): Promise<void> {
   try {

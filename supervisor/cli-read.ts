@@ -7,7 +7,7 @@ import { replay, type HistoryRow } from '#actors/replay.ts';
 import type { ActorRecord } from '#actors/record.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
-import { verifyAudit } from '#store/audit.ts';
+import { verifyAudit } from '#store/verify.ts';
 import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { find, findKinds } from './cli-find.ts';

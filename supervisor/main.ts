@@ -38,6 +38,9 @@ export interface Server {
 /** The machines this build hosts. */
 export const createMachines = (): Registry => createRegistry([mailMachine]);
 
+/** What each type of actor may record, ask for and spend. */
+const permissionsOf = (registry: Registry) => Object.fromEntries(registry.list().map(({ id, protocol }) => [id, protocol.may ?? {}]));
+
 const hourMs = 3_600_000;
 const smtpMissing = 'no KEELSON_SMTP_URL: approved mail is written to outbox/ and not sent';
 
@@ -60,7 +63,8 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
   };
 
   try {
-    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel });
+    const registry = createMachines();
+    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry) });
     stops.push(store.close);
     const failed = new Promise<KeelsonError>((resolve) => {
       store.onExit(resolve);
@@ -75,7 +79,6 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const policies = readPolicies(store);
     await policies(); // a broken policy stops the start, not the first mail
     const templates = readTemplates(store);
-    const registry = createMachines();
     const gate = createGate({
       connectors: [createMailConnector({ smtpUrl: config.smtpUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, now: clock.now }) as never],
       policies,

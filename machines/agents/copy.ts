@@ -10,6 +10,7 @@ const copy = protocol({
   context: z.object({ mail: mailSchema, language: languageSchema, hits: z.array(hitSchema), useModel: z.boolean(), notes: z.array(z.string()), draft: draftSchema.nullable() }),
   events: {},
   output: draftSchema,
+  may: { artifacts: ['draft'], act: ['reply.template', 'reply.model'], spendMicros: 1_000_000 },
 });
 
 export const copyMachine = setup({

@@ -22,6 +22,8 @@ export interface MoneyFacts {
   /** 0…1; below 0.7 the operator should look. */
   confidence: number;
   reasons: string[];
+  /** The line of the mail's text, from 1, where the amount stands; null when it is not in the text. */
+  line: number | null;
 }
 
 const totalLabel = /\b(?:(?:grand |order |invoice |overall |new )?total(?! (?:net|excl|vat|tax|hours))|(?:amount|balance|payment|sum|total)(?: now| is| currently)? (?:due|payable|owed|outstanding|paid|charged)|amount to pay|to pay|to be paid|pay(?:ment)? of|paid|charged|sum of|in the amount of|amount|balance|gross|gesamt(?:betrag|summe|preis)?|rechnungs(?:betrag|summe)|end(?:betrag|summe)|zahl(?:ungs)?betrag|summe|brutto|zu zahlen(?:de[rn]?)?(?: betrag)?|faelliger betrag|offene[nr]? (?:betrag|posten)|(?:den|der|dem|einen) betrag|betrag|in hoehe von|ihre zahlung(?: ueber)?|rechnung(?: \S{1,20})? ueber|bezahlt|belastet|abgebucht|ueberwiesen|nachzahlung)\b/g;
@@ -143,5 +145,13 @@ export function extractMoney(mail: Mail): MoneyFacts {
   return {
     payee: party.payee, amountMinor: amount?.amountMinor ?? null, currency, dueDate: dates.due, documentDate: dates.document,
     reference: findReference(mail, text), confidence: Math.round(confidence * 100) / 100, reasons,
+    line: amount === null ? null : lineOf(mail.text, text, amount.start),
   };
+}
+
+/** `part` holds lines of `whole`: the number of the line in `whole` that has the character at `start` of `part`. */
+function lineOf(whole: string, part: string, start: number): number | null {
+  const line = part.slice(part.lastIndexOf('\n', start - 1) + 1).split('\n', 1)[0]!.trim();
+  const place = whole.split(/\r\n|\r|\n/).findIndex((other) => other.trim() === line);
+  return place === -1 ? null : place + 1;
 }

@@ -33,6 +33,7 @@ const operation = protocol({
   events: { ...operatorEvents, RECONCILE: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().max(2_000) }) },
   output: outputSchema,
   operatorOnly,
+  may: { facts: ['mail.sent', 'mail.written-not-sent'], artifacts: ['sent'], intents: ['approval'], act: ['gate.check', 'mail.send'], corrections: true },
 });
 
 type Context = z.output<typeof operation.schemas.context>;

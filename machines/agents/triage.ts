@@ -21,6 +21,7 @@ const triage = protocol({
   events: operatorEvents,
   output: verdictSchema.nullable(),
   operatorOnly,
+  may: { intents: ['question'] },
 });
 
 const categories = categorySchema.options.join(', ');

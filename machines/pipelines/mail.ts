@@ -27,6 +27,7 @@ const mailRun = protocol({
   events: operatorEvents,
   output: z.object({ category: z.string(), reason: z.string() }),
   operatorOnly,
+  may: { facts: ['mail.received', 'person.name', 'invoice', 'receipt', 'payment'], intents: ['question', 'task'] },
 });
 type Context = z.output<typeof mailRun.schemas.context>;
 
@@ -66,7 +67,10 @@ function describeMoney({ mail }: Context): string {
   return `${amount}${payee ? ` · ${payee}` : ''}${dueDate ? ` · due ${dueDate}` : ''}`;
 }
 
-const bookedFact = (context: Context): Fact => ({ entity: counterparty(context), predicate: context.verdict?.category ?? 'money', value: { ...extractMoney(context.mail) }, label: 'untrusted', confidence: extractMoney(context.mail).confidence, source: context.mail.id });
+function bookedFact(context: Context): Fact {
+  const money = extractMoney(context.mail);
+  return { entity: counterparty(context), predicate: context.verdict?.category ?? 'payment', value: { ...money }, label: 'untrusted', confidence: money.confidence, source: money.line === null ? context.mail.id : `${context.mail.id}#L${money.line}` };
+}
 
 export const mailMachine = setup({
   types: mailRun.types,

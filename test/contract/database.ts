@@ -1,13 +1,14 @@
 // What the store needs from a database driver. Every implementation of `Database` runs it.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { KeelsonError, type Code } from '#machines/errors.ts';
-import type { Database } from '#store/database.ts';
+import type { Database, OpenOptions } from '#store/database.ts';
 
 export interface DatabaseDriver {
   name: string;
-  open(file: string, options?: { readOnly?: boolean }): Promise<Database>;
+  open(file: string, options?: OpenOptions): Promise<Database>;
   tempDir(): string;
 }
 
@@ -50,6 +51,16 @@ export function databaseContract({ name, open, tempDir }: DatabaseDriver): void 
       const values = ['ä€😀', 'a\0b', "'; DROP TABLE item; --", '\u2028', '123', '', 2 ** 40, -0.5, 0, null];
       for (const value of values) assert.deepEqual((await db.all<{ v: unknown }>('SELECT ? AS v', value))[0]!.v, value);
       assert.deepEqual(new Uint8Array((await db.all<{ v: Uint8Array }>('SELECT ? AS v', Buffer.from([0, 255, 7])))[0]!.v), new Uint8Array([0, 255, 7]));
+    });
+
+    test('a numbered parameter may stand anywhere and more than once', async () => {
+      const { db } = await fresh();
+      assert.deepEqual(await db.all('SELECT ?2 AS b, ?1 AS a, ?2 AS again', 'x', 'y'), [{ b: 'y', a: 'x', again: 'y' }]);
+    });
+
+    test('a small whole number is bound as one', async () => {
+      const { db } = await fresh();
+      assert.deepEqual(await db.all("SELECT typeof(?1) AS type, ?1 || '' AS text, typeof(?2) AS other", -7, 0.5), [{ type: 'integer', text: '-7', other: 'real' }]);
     });
 
     test('a broken constraint is REFUSED, and the statement works again afterwards', async () => {
@@ -125,6 +136,31 @@ export function databaseContract({ name, open, tempDir }: DatabaseDriver): void 
       await other.exec('ROLLBACK');
       await db.run('BEGIN IMMEDIATE');
       await other.close();
+    });
+
+    test('a bare connection keeps what SQLite itself would do', async () => {
+      const db = await open(join(tempDir(), 'bare.db'), { bare: true });
+      await db.exec('CREATE TABLE t (n)');
+      assert.deepEqual(await db.all('PRAGMA journal_mode'), [{ journal_mode: 'delete' }]);
+    });
+
+    test('a file that is no database is STORE_DAMAGED, named, and nothing stays open', async () => {
+      const file = join(tempDir(), 'a.db');
+      writeFileSync(file, 'this is not a database, but long enough to look like one '.repeat(100));
+      await assert.rejects(open(file), withCode('STORE_DAMAGED', /a\.db is damaged/));
+      assert.ok(!existsSync(`${file}-wal`));
+    });
+
+    test('a damaged page is STORE_DAMAGED', async () => {
+      const { file, db } = await fresh();
+      await db.exec("WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 500) INSERT INTO item (name) SELECT printf('%0200d', n) FROM c");
+      await db.close();
+      writeFileSync(file, readFileSync(file).fill(0xff, 4096 * 4, 4096 * 12));
+      await assert.rejects(open(file).then((again) => again.all('SELECT * FROM item')), withCode('STORE_DAMAGED', /contract\.db is damaged/));
+    });
+
+    test('a missing folder is STORE_FAILED and names the file', async () => {
+      await assert.rejects(open(join(tempDir(), 'no/such.db')), withCode('STORE_FAILED', /such\.db/));
     });
   });
 }

@@ -1,7 +1,7 @@
 // What must hold after every fault, whatever was killed when.
 import assert from 'node:assert/strict';
 import { replay, type HistoryRow } from '#actors/replay.ts';
-import { verifyAudit } from '#store/audit.ts';
+import { verifyAudit } from '#store/verify.ts';
 import { openDatabase } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { createMachines } from '#supervisor/main.ts';

@@ -37,7 +37,7 @@ export async function startWorld({ machines, activities = {}, dataDir = mkdtempS
   const nats = given ?? (await withNats());
   const connection = { url: nats.url, token: nats.token, company: 'test' };
   const registry = createRegistry(machines);
-  const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: 'info' });
+  const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: 'info', permissions: null });
   const bus = await connectBus({ ...connection, name: 'host', clock: systemClock, log: silentLog });
   const host = await startHost({ bus, store, registry, clock: systemClock, log: silentLog });
   const worker = await startWorker({ bus, store, registry, activities, decide, clock: systemClock, log: silentLog });

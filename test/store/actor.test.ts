@@ -21,7 +21,7 @@ after(async () => {
   await nats.stop();
 });
 
-const start = (dataDir: string) => startStore({ dataDir, bus: { url: nats.url, token: nats.token, company: 'test' }, logFile: join(dataDir, 'store.log'), logLevel: 'info' });
+const start = (dataDir: string) => startStore({ dataDir, bus: { url: nats.url, token: nats.token, company: 'test' }, logFile: join(dataDir, 'store.log'), logLevel: 'info', permissions: null });
 storeContract({ name: 'the store thread in the same process', open: () => (shared ??= start(sharedDir)) });
 
 test('what was written is there after a restart, under a higher epoch', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { chainHash, verifyAudit } from '#store/audit.ts';
+import { chainHash } from '#store/audit.ts';
 import type { Database, Value } from '#store/database.ts';
+import { verifyAudit } from '#store/verify.ts';
 import { commitOf, openTemp, stepOf, tempStore } from './temp-store.ts';
 
 /** A journal of ten rows, and a door for somebody who has the file and a tool. */
@@ -54,7 +55,7 @@ test('any single byte of a row that is changed is found', async () => {
 });
 
 test('text moved from one column to its neighbour is found', () => {
-  const row = { seq: 1, id: 'b', actor: 'c', rev: null, at_ms: 1, outcome: 'applied', body: '{}' };
+  const row = { seq: 1, id: 'b', actor: 'c', rev: null, at_ms: 1, outcome: 'applied', body: '{}', digest: null, parts: null };
   const hashes = [row, { ...row, id: 'b|1:c', actor: '' }, { ...row, outcome: 'applied|1:b', id: 'c', actor: '' }, { ...row, actor: 'c|{', body: '}' }].map((r) => chainHash('0', r));
   assert.equal(new Set(hashes).size, hashes.length);
 });
@@ -64,8 +65,8 @@ const tampering: [title: string, sql: string, seq: number, reason: RegExp][] = [
   ['a deleted first row', 'DELETE FROM journal WHERE seq = 1', 1, /missing/],
   ['a deleted row whose gap was closed', 'DELETE FROM journal WHERE seq = 4; UPDATE journal SET seq = seq - 1 WHERE seq > 4', 4, /changed/],
   ['two swapped rows', 'UPDATE journal SET seq = -4 WHERE seq = 4; UPDATE journal SET seq = 4 WHERE seq = 5; UPDATE journal SET seq = 5 WHERE seq = -4', 4, /changed/],
-  ['a copied row at the end', "INSERT INTO journal SELECT 11, 'copy', actor, rev, at_ms, outcome, body, hash FROM journal WHERE seq = 10", 11, /changed/],
-  ['a row inserted before the first', "INSERT INTO journal SELECT -1, 'copy', actor, rev, at_ms, outcome, body, hash FROM journal WHERE seq = 10", -1, /inserted/],
+  ['a copied row at the end', "INSERT INTO journal SELECT 11, 'copy', actor, rev, at_ms, outcome, body, digest, parts, hash FROM journal WHERE seq = 10", 11, /changed/],
+  ['a row inserted before the first', "INSERT INTO journal SELECT -1, 'copy', actor, rev, at_ms, outcome, body, digest, parts, hash FROM journal WHERE seq = 10", -1, /inserted/],
   ['a cut tail', 'DELETE FROM journal WHERE seq > 7', 8, /10 commits were counted, the journal has 7/],
   ['a journal that was emptied', 'DELETE FROM journal', 1, /10 commits were counted/],
 ];
@@ -83,8 +84,8 @@ for (const [title, sql, seq, reason] of tampering) {
 test('a forged row with a correct hash at the end is found by the count', async () => {
   const { db } = await journalOfTen();
   const [last] = await db.all<{ hash: string }>('SELECT hash FROM journal WHERE seq = 10');
-  const row = { seq: 11, id: 'forged', actor: 'a/1', rev: null, at_ms: 1, outcome: 'applied', body: '{}' };
-  await db.run('INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)', ...Object.values(row), chainHash(last!.hash, row));
+  const row = { seq: 11, id: 'forged', actor: 'a/1', rev: null, at_ms: 1, outcome: 'applied', body: '{}', digest: null, parts: null };
+  await db.run('INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', ...Object.values(row), chainHash(last!.hash, row));
   assert.match((await firstBad(db))!.reason, /10 commits were counted, the journal has 11/);
 });
 

@@ -158,7 +158,7 @@ test('a store whose epoch is not the newest cannot commit, not even count', asyn
   const refused = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => committer.commit(commitOf(`g${i}`))));
   assert.ok(refused.every((r) => r.status === 'rejected'));
   assert.deepEqual([await countRows(db, 'journal'), (await counters(db)).received], [1, 1]);
-  assert.deepEqual(await (await createCommitter(newer, epoch, () => {})).commit(commitOf('c2')), { outcome: 'written', seq: 2 });
+  assert.deepEqual(await (await createCommitter(newer, epoch, { onWritten() {} })).commit(commitOf('c2')), { outcome: 'written', seq: 2 });
 });
 
 test('while another tool holds the write lock commits are STORE_FAILED (try again), once per group, and work afterwards', async () => {

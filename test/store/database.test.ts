@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { KeelsonError } from '#machines/errors.ts';
-import { checkVersion } from '#store/database.ts';
+import { checkVersion, openDatabase } from '#store/database.ts';
 import { databaseContract, withCode } from '#test/contract/database.ts';
+import { openNodeSqlite } from '#test/kit/node-sqlite.ts';
 import { cleanups, openTemp, tempDir } from './temp-store.ts';
 
-databaseContract({ name: 'sqlite3', open: openTemp, tempDir });
+databaseContract({ name: 'sqlite3', open: (file, options) => openTemp(file, options, openDatabase), tempDir });
+databaseContract({ name: 'node:sqlite', open: (file, options) => openTemp(file, options, openNodeSqlite), tempDir });
 
 const reporting = (v: string) => ({ all: async <T>() => [{ v }] as T[] });
 
@@ -22,30 +23,6 @@ test('the writer uses a write-ahead log and waits for the disk', async () => {
   const db = await openTemp(join(tempDir(), 'a.db'));
   assert.deepEqual(await db.all('PRAGMA journal_mode'), [{ journal_mode: 'wal' }]);
   assert.deepEqual(await db.all('PRAGMA synchronous'), [{ synchronous: 2 }]);
-});
-
-const says = (word: RegExp) => (error: unknown) => withCode('STORE_FAILED', word)(error) && /backup/.test((error as KeelsonError).hint);
-
-test('a file that is no database is STORE_FAILED with the advice to restore a backup, and nothing stays open', async () => {
-  const file = join(tempDir(), 'a.db');
-  writeFileSync(file, 'this is not a database, but long enough to look like one '.repeat(100));
-  await assert.rejects(openTemp(file), says(/damaged/));
-  assert.ok(!existsSync(`${file}-wal`));
-});
-
-test('a damaged page is STORE_FAILED with the advice to restore a backup', async () => {
-  const file = join(tempDir(), 'a.db');
-  const db = await openTemp(file);
-  await db.exec("CREATE TABLE t (a TEXT); WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 500) INSERT INTO t SELECT printf('%0200d', n) FROM c");
-  await db.close();
-  const bytes = readFileSync(file);
-  bytes.fill(0xff, 4096 * 4, 4096 * 12);
-  writeFileSync(file, bytes);
-  await assert.rejects(openTemp(file).then((again) => again.all('SELECT * FROM t')), says(/damaged/));
-});
-
-test('a missing folder is STORE_FAILED and names the file', async () => {
-  await assert.rejects(openTemp(join(tempDir(), 'no/such.db')), withCode('STORE_FAILED', /such\.db/));
 });
 
 /** A process that writes rows and says so, until it is killed. */

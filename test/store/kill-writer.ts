@@ -8,7 +8,7 @@ import { emptyCommit } from '#machines/commit.ts';
 const [file = '', round = ''] = process.argv.slice(2);
 const db = await openDatabase(file);
 await migrate(db);
-const committer = await createCommitter(db, await nextEpoch(db), () => {});
+const committer = await createCommitter(db, await nextEpoch(db), { onWritten() {} });
 const padding = 'x'.repeat(700);
 
 /** One actor that steps as soon as its last step is acknowledged: 1 journal row, its record, 2 messages, 1 fact. */

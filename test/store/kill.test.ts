@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
-import { verifyAudit } from '#store/audit.ts';
+import { verifyAudit } from '#store/verify.ts';
 import { openDatabase } from '#store/database.ts';
 import { cleanups, tempDir } from './temp-store.ts';
 

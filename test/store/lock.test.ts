@@ -62,7 +62,7 @@ test('each store on a database gets a higher epoch', async () => {
   assert.deepEqual([epoch, await nextEpoch(db), await nextEpoch(db)], [1, 2, 3]);
 });
 
-const options = (dataDir: string) => ({ dataDir, bus: { url: 'nats://127.0.0.1:1', token: 't', company: 'test' }, logFile: join(dataDir, 'store.log'), logLevel: 'info' });
+const options = (dataDir: string) => ({ dataDir, bus: { url: 'nats://127.0.0.1:1', token: 't', company: 'test' }, logFile: join(dataDir, 'store.log'), logLevel: 'info', permissions: null });
 
 test('a store on a folder that is in use is STORE_BUSY', async () => {
   const dir = tempDir();

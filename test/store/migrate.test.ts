@@ -70,7 +70,7 @@ for (const [title, sql] of [['fails half way', "CREATE TABLE half (n); INSERT IN
   });
 }
 
-const options = (dataDir: string) => ({ dataDir, bus: { url: 'nats://127.0.0.1:1', token: 't', company: 'test' }, logFile: join(dataDir, 'store.log'), logLevel: 'info' });
+const options = (dataDir: string) => ({ dataDir, bus: { url: 'nats://127.0.0.1:1', token: 't', company: 'test' }, logFile: join(dataDir, 'store.log'), logLevel: 'info', permissions: null });
 
 test('a store does not start on a newer database', async () => {
   const dir = tempDir();

@@ -22,7 +22,7 @@ async function relayed(dir = tempDir(), refuses: string[] = []) {
     flush: async () => {},
   };
   const relay = createRelay(db, bus, { ...silentLog, warn: (what: object) => void warnings.push(what) } as typeof silentLog);
-  const committer = await createCommitter(db, epoch, relay.publish);
+  const committer = await createCommitter(db, epoch, { onWritten: relay.publish });
   const ids = () => published.splice(0).map(({ id }) => id);
   return { db, committer, relay, published, warnings, ids };
 }
@@ -158,7 +158,7 @@ test('deadlines and unapplied messages survive a restart', async () => {
 
 test('a write between two groups never falls inside one', async () => {
   const { db, epoch } = await tempStore();
-  const committer = await createCommitter(db, epoch, () => {});
+  const committer = await createCommitter(db, epoch, { onWritten() {} });
   const inside: unknown[] = [];
   const work = Array.from({ length: 20 }, (_, i) => [
     committer.commit(commitOf(`c${i}`)),

@@ -6,9 +6,10 @@ import { afterEach } from 'node:test';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
 import { createCommitter, type Committer } from '#store/commit.ts';
-import { openDatabase, type Database } from '#store/database.ts';
+import { openDatabase, type Database, type OpenOptions } from '#store/database.ts';
 import { nextEpoch } from '#store/lock.ts';
 import { migrate } from '#store/migrate.ts';
+import { openNodeSqlite } from '#test/kit/node-sqlite.ts';
 
 /** Undone in reverse after each test: a file is closed before its folder goes. */
 export const cleanups: (() => unknown)[] = [];
@@ -22,8 +23,13 @@ export function tempDir(): string {
   return dir;
 }
 
-export async function openTemp(file: string, options?: Parameters<typeof openDatabase>[1]): Promise<Database> {
-  const db = await openDatabase(file, options);
+const drivers = { sqlite3: openDatabase, 'node:sqlite': openNodeSqlite };
+const driver = process.env['KEELSON_TEST_DRIVER'] ?? 'sqlite3';
+if (!Object.hasOwn(drivers, driver)) throw new Error(`KEELSON_TEST_DRIVER is ${driver}; choose ${Object.keys(drivers).join(' or ')}`);
+
+/** On the driver that KEELSON_TEST_DRIVER names, unless one is given. */
+export async function openTemp(file: string, options?: OpenOptions, open = drivers[driver as keyof typeof drivers]): Promise<Database> {
+  const db = await open(file, options);
   cleanups.push(() => db.close().catch(() => {})); // a test may have closed it
   return db;
 }
@@ -36,7 +42,7 @@ export async function tempStore(dir = tempDir()): Promise<TempStore> {
   await migrate(db);
   const epoch = await nextEpoch(db);
   const written: Commit[] = [];
-  const committer = await createCommitter(db, epoch, (commits) => void written.push(...commits));
+  const committer = await createCommitter(db, epoch, { onWritten: (accepted) => void written.push(...accepted.map(({ commit }) => commit)) });
   return { dir, file, db, epoch, committer, written };
 }
 

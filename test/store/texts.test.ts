@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Commit } from '#machines/commit.ts';
-import { verifyAudit } from '#store/audit.ts';
+import { verifyAudit } from '#store/verify.ts';
 import { runQuery } from '#store/queries.ts';
 import { commitOf, countRows, tempStore, type TempStore } from './temp-store.ts';
 

@@ -1,0 +1,185 @@
+// What may be said about whom: every predicate with the schema of its value, and how values of older versions are read today.
+// A fact is written under the current version and never rewritten; a value that changes shape gets a new version and an upcaster.
+import { z } from 'zod';
+import { KeelsonError } from './errors.ts';
+import { mailLimits } from './mail.ts';
+
+export type Json = z.core.util.JSONType;
+
+export const entityKinds = ['person', 'organisation', 'project', 'asset', 'product', 'account'] as const;
+export type EntityKind = (typeof entityKinds)[number];
+
+/** Of every fact, whoever records it. `keyChars` holds the longest mail address. */
+export const factLimits = {
+  keyChars: 320,
+  /** Of the value as JSON in UTF-8. */
+  valueBytes: 65_536,
+  /** Lists and objects inside each other; a plain word has depth 0. */
+  valueDepth: 32,
+  reasonChars: 300,
+  bannedKeys: ['__proto__', 'constructor', 'prototype'],
+  freeName: /^[a-z][a-z0-9.-]{0,63}$/,
+} as const;
+
+export interface Predicate {
+  /** `person.name` */
+  name: string;
+  /** Of the value's schema, from 1. */
+  version: number;
+  /** The kinds of entities it may be said about. */
+  of: readonly EntityKind[];
+  /** Of the value. */
+  schema: z.ZodType;
+  /** events: every fact stands for itself · latest: the newest counts · one: there is one truth, a differing fact is a contradiction for the operator. */
+  holds: 'events' | 'latest' | 'one';
+  /** From the value of version n, the key, to that of n + 1. Pure. */
+  upcast: Readonly<Record<number, (value: Json) => Json>>;
+}
+
+const entityPattern = (kinds: readonly EntityKind[]) => new RegExp(`^(?:${kinds.join('|')})/[^\\p{Cc}\\p{Cs}]{1,${factLimits.keyChars}}$`, 'u');
+const entityOf = (...kinds: EntityKind[]) => z.string().regex(entityPattern(kinds), `expected ${kinds.map((kind) => `${kind}/…`).join(' or ')}`);
+const line = z.string().max(200).regex(/^\S(?:.*\S)?$/, 'expected one line without spaces around it');
+const day = z.iso.date();
+const currency = z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR');
+const minor = z.number().int();
+const iban = z.string().regex(/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/, 'expected an IBAN without spaces').refine(hasIbanChecksum, 'expected an IBAN whose check digits are right');
+
+const moneySchema = z.strictObject({
+  payee: z.string().nullable(),
+  /** In minor units of `currency`. */
+  amountMinor: minor.nullable(),
+  currency: currency.nullable(),
+  dueDate: day.nullable(),
+  documentDate: day.nullable(),
+  reference: z.string().nullable(),
+  confidence: z.number().min(0).max(1),
+  reasons: z.array(z.string()),
+  /** The line of the mail's text, from 1, where the amount was read. */
+  line: z.number().int().positive().nullable(),
+});
+
+const define = (name: string, of: EntityKind, holds: Predicate['holds'], schema: z.ZodType): Predicate => ({ name, version: 1, of: [of], schema, holds, upcast: {} });
+const money = (name: string): Predicate => ({ ...define(name, 'organisation', 'events', moneySchema), version: 2, upcast: { 1: (value) => ({ line: null, ...(value as Record<string, Json>) }) } });
+const sentSchema = z.strictObject({ subject: z.string(), operation: z.string() });
+
+export const predicates: readonly Predicate[] = [
+  define('mail.received', 'person', 'events', z.strictObject({ subject: z.string(), date: z.string().nullable(), messageId: z.string().nullable() })),
+  define('mail.sent', 'person', 'events', sentSchema),
+  define('mail.written-not-sent', 'person', 'events', sentSchema),
+  define('imap.cursor', 'asset', 'latest', z.strictObject({ uidValidity: z.string(), lastUid: z.number().int().nonnegative() })),
+  money('invoice'),
+  money('receipt'),
+  money('payment'),
+
+  // As the sender writes it, so it changes from mail to mail and may be empty.
+  define('person.name', 'person', 'latest', z.string().max(mailLimits.nameChars)),
+  define('person.email', 'person', 'one', z.email().max(factLimits.keyChars)),
+  define('person.phone', 'person', 'one', z.string().regex(/^\+?\d[\d ()/.-]{2,38}$/, 'expected a phone number')),
+  define('person.employer', 'person', 'one', entityOf('organisation')),
+  define('person.role', 'person', 'latest', line),
+
+  define('organisation.name', 'organisation', 'one', line),
+  define('organisation.iban', 'organisation', 'one', iban),
+  define('organisation.vat-id', 'organisation', 'one', z.string().regex(/^[A-Z]{2}[A-Z0-9+*]{2,13}$/, 'expected a VAT number with its country and without spaces')),
+  define('organisation.address', 'organisation', 'one', z.strictObject({ street: line, postalCode: line, city: line, country: z.string().regex(/^[A-Z]{2}$/, 'expected an ISO 3166 code such as DE') })),
+  define('organisation.payment-terms-days', 'organisation', 'one', z.number().int().min(0).max(365)),
+
+  define('project.name', 'project', 'one', line),
+  define('project.client', 'project', 'one', entityOf('person', 'organisation')),
+  define('project.status', 'project', 'latest', z.enum(['lead', 'offered', 'active', 'paused', 'done', 'cancelled'])),
+  define('project.budget', 'project', 'one', z.strictObject({ amountMinor: minor.nonnegative(), currency })),
+
+  define('product.name', 'product', 'one', line),
+  // From when and until when it is the price: validFromMs and validToMs of the fact.
+  define('product.price', 'product', 'one', z.strictObject({ amountMinor: minor.nonnegative(), currency, unit: line })),
+
+  define('account.name', 'account', 'one', line),
+  define('account.iban', 'account', 'one', iban),
+  define('account.balance', 'account', 'latest', z.strictObject({ amountMinor: minor, currency, date: day })),
+
+  define('asset.name', 'asset', 'one', line),
+  define('asset.expires-on', 'asset', 'latest', day),
+  define('asset.note', 'asset', 'events', z.string().min(1).max(2_000)),
+];
+
+const byName = new Map(predicates.map((predicate) => [predicate.name, predicate]));
+
+export function predicateOf(name: string): Predicate | undefined {
+  return byName.get(name);
+}
+
+/** A value as it was written under `version`, in today's shape. Throws BAD_MESSAGE when this build does not know that version. */
+export function upcastValue({ name, version: current, upcast }: Predicate, version: number, value: Json): Json {
+  if (!Number.isInteger(version) || version < 1 || version > current) throw new KeelsonError('BAD_MESSAGE', `a fact '${name}' has version ${version}; this build reads 1 to ${current}`, { hint: 'It was written by a newer Keelson; install that version.' });
+  let upcasted = value;
+  for (let from = version; from < current; from++) {
+    const step = upcast[from];
+    if (!step) throw new KeelsonError('BAD_MESSAGE', `nothing leads from version ${from} of '${name}' to the next`, { hint: 'Add the upcaster in machines/predicates.ts.' });
+    upcasted = step(upcasted);
+  }
+  return upcasted;
+}
+
+/** null when the fact may be written; else the reason, with the path: `value.amountMinor: expected number, received string`. */
+export function whyNotFact(fact: { entity: string; predicate: string; value: unknown }, by: 'operator' | 'agent'): string | null {
+  const reason = whyNotEntity(fact.entity) ?? whyNotPredicate(fact, by) ?? whyNotJson(fact.value) ?? whyNotValue(fact);
+  return reason === null ? null : reason.slice(0, factLimits.reasonChars).toWellFormed();
+}
+
+function whyNotEntity(entity: string): string | null {
+  return entityPattern(entityKinds).test(entity) ? null : `entity: expected kind/key with a kind of ${entityKinds.join(', ')} and a key of 1 to ${factLimits.keyChars} characters, none of them a control character`;
+}
+
+function whyNotPredicate({ entity, predicate: name }: { entity: string; predicate: string }, by: 'operator' | 'agent'): string | null {
+  const kind = entity.slice(0, entity.indexOf('/'));
+  const predicate = predicateOf(name);
+  if (predicate && !predicate.of.some((one) => one === kind)) return `entity: '${name}' is said about ${predicate.of.join(' or ')}, not about ${kind}`;
+  if (predicate || (by === 'operator' && factLimits.freeName.test(name))) return null;
+  return by === 'operator' ? 'predicate: expected a letter a to z, then at most 63 of a to z, 0 to 9, dot and dash' : `predicate: '${name.slice(0, 64)}' is not registered in machines/predicates.ts; agents record only what is`;
+}
+
+function whyNotValue({ predicate: name, value }: { predicate: string; value: unknown }): string | null {
+  const issue = predicateOf(name)?.schema.safeParse(value).error?.issues[0];
+  return issue ? `${['value', ...issue.path.map(String)].join('.')}: ${issue.message.replace(/^Invalid \w+: /, '')}` : null;
+}
+
+/** The bounds of any value. Stops at the first byte too many, so that neither a circle nor a huge value costs time. */
+function whyNotJson(root: unknown): string | null {
+  const { valueBytes, valueDepth, bannedKeys } = factLimits;
+  let bytes = 0;
+  const count = (more: number) => ((bytes += more) > valueBytes ? `value: expected at most ${valueBytes} bytes of JSON` : null);
+  const whyNotText = (text: string, path: string) => {
+    if (!text.isWellFormed()) return `${path}: expected text without half a surrogate pair`;
+    return count(text.length > valueBytes ? text.length : new TextEncoder().encode(JSON.stringify(text)).length);
+  };
+  const walk = (value: unknown, path: string, depth: number): string | null => {
+    if (typeof value === 'string') return whyNotText(value, path);
+    if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return count(String(value).length);
+    if (!isList(value) && !isPlainObject(value)) return `${path}: expected JSON, received ${typeof value === 'number' ? String(value) : typeof value}`;
+    if (depth === valueDepth) return `${path}: expected at most ${valueDepth} levels`;
+    const entries = Object.entries(value);
+    if (isList(value) && entries.length !== value.length) return `${path}: expected a list without gaps`;
+    let why = count(Math.max(2, entries.length + 1));
+    for (const [key, inner] of entries) {
+      if (why !== null) break;
+      if (bannedKeys.some((banned) => banned === key)) return `${path}: the key '${key}' is not allowed`;
+      why = (isList(value) ? null : (whyNotText(key, path) ?? count(1))) ?? walk(inner, `${path}.${key}`, depth + 1);
+    }
+    return why;
+  };
+  return walk(root, 'value', 0);
+}
+
+const isList = (value: unknown): value is unknown[] => Array.isArray(value);
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** ISO 13616: with the first four characters behind the others and letters as 10 to 35, the number is 1 modulo 97. */
+function hasIbanChecksum(text: string): boolean {
+  const digits = `${text.slice(4)}${text.slice(0, 4)}`.replace(/[A-Z]/g, (letter) => String(letter.charCodeAt(0) - 55));
+  return Array.from(digits, Number).reduce((rest, digit) => (rest * 10 + digit) % 97, 0) === 1;
+}

@@ -1,0 +1,57 @@
+// What the store must know of the past to judge a group of commits, read once per group. The fold over the group keeps it current.
+import type { Commit, Committed, Outcome } from '#machines/commit.ts';
+import { predicateOf } from '#machines/predicates.ts';
+import { readPartId } from '#machines/records.ts';
+import { repeat } from './repeat.ts';
+import type { Database } from './database.ts';
+
+/** A fact that counts today: not superseded. */
+export interface StandingFact { n: number; entity: string; predicate: string; value: string; label: string; confidence: number; source: string | null; validFromMs: number; validToMs: number | null }
+
+export interface Known {
+  /** Answers to ids that were written before. */
+  repeats: Map<string, (again: Commit) => Committed>;
+  revs: Map<string, number>;
+  /** Required messages that still wait. */
+  open: Set<string>;
+  intents: Map<string, { actor: string; state: string }>;
+  /** The newest version of each artifact. */
+  artifacts: Map<string, { version: number; hash: string }>;
+  /** Standing facts of predicates that hold one truth, by entity and predicate. */
+  standing: Map<string, StandingFact[]>;
+  /** Facts that are to be superseded and exist. */
+  superseded: Set<number>;
+}
+
+export const standingKey = (entity: string, predicate: string) => `${predicate}\n${entity}`;
+export const holdsOneTruth = (predicate: string) => (predicateOf(predicate)?.holds ?? 'one') === 'one';
+
+export async function readKnown(database: Database, commits: Commit[]): Promise<Known> {
+  const select = async <T>(sql: string, keys: (string | number)[]) => (keys.length === 0 ? [] : database.all<T>(sql, JSON.stringify(keys)));
+  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Set() };
+
+  const seen = await database.all<{ id: string; seq: number | null; rev: number; outcome: Outcome; body: string | null }>(
+    `SELECT id, seq, rev, outcome, body FROM journal WHERE id IN (SELECT value FROM json_each(?1))
+     UNION ALL SELECT address, NULL, rev, NULL, NULL FROM actor WHERE address IN (SELECT value FROM json_each(?2))`,
+    JSON.stringify(commits.map((commit) => commit.id)), JSON.stringify(commits.flatMap((commit) => (commit.step ? [commit.actor] : []))),
+  );
+  for (const { id, seq, rev, outcome, body } of seen) {
+    if (seq === null) known.revs.set(id, rev);
+    else known.repeats.set(id, repeat({ seq, first: outcome, rev, body }));
+  }
+  for (const { id } of await select<{ id: string }>('SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ requires }) => (requires ? [requires] : [])))) known.open.add(id);
+  for (const { id, ...intent } of await select<{ id: string; actor: string; state: string }>('SELECT id, actor, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map(({ id }) => id)))) known.intents.set(id, intent);
+  // With max() SQLite takes the other columns from that same row.
+  for (const { id, ...newest } of await select<{ id: string; version: number; hash: string }>('SELECT id, max(version) AS version, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map(({ id }) => id)))) known.artifacts.set(id, newest);
+
+  const facts = commits.flatMap((commit) => commit.facts);
+  for (const { n } of await select<{ n: number }>('SELECT n FROM fact WHERE n IN (SELECT value FROM json_each(?))', facts.flatMap(({ supersedes }) => (supersedes ? [readPartId('f', supersedes) ?? -1] : [])))) known.superseded.add(n);
+  const keys = new Set(facts.filter(({ predicate }) => holdsOneTruth(predicate)).map(({ entity, predicate }) => JSON.stringify([entity, predicate])));
+  for (const key of keys) {
+    const [entity, predicate] = JSON.parse(key) as [string, string];
+    known.standing.set(standingKey(entity, predicate), await database.all<StandingFact>(
+      `SELECT n, entity, predicate, value, label, confidence, source, valid_from_ms AS validFromMs, valid_to_ms AS validToMs FROM fact
+       WHERE entity = ? AND predicate = ? AND NOT EXISTS (SELECT 1 FROM fact later WHERE later.supersedes = fact.n) ORDER BY n`, entity, predicate));
+  }
+  return known;
+}

@@ -1,0 +1,49 @@
+// Everything the store itself insists on, whoever asks: well-formed names, sizes, schemas, permissions. Pure; the first reason counts.
+import { typeOf } from '#machines/address.ts';
+import type { Commit } from '#machines/commit.ts';
+import { whyNotPermitted, type Permissions } from '#machines/permissions.ts';
+import { whyNotFact } from '#machines/predicates.ts';
+import { annotationSchema, artifactSchema, decisionSchema, factSchema, intentSchema, partsMax } from '#machines/records.ts';
+import { illFormed } from './ill-formed.ts';
+
+export const commitLimits = {
+  /** Of each kind of record in one commit. */
+  records: partsMax,
+  sends: 1_000,
+  journalBytes: 4_000_000,
+  recordBytes: 4_000_000,
+  blobBytes: 60_000_000,
+} as const;
+
+/** `check(commit)` answers why it may not be written, or null. */
+export function createRules(permissions: Readonly<Record<string, Permissions>>): (commit: Commit) => string | null {
+  return (commit) => illFormed(commit) ?? tooLarge(commit) ?? offSchema(commit) ?? whyNotPermitted(commit, permissions);
+}
+
+function tooLarge(commit: Commit): string | null {
+  const most = (what: string, size: number, max: number) => (size > max ? `${what}: ${size} is more than ${max}` : null);
+  for (const kind of ['facts', 'intents', 'artifacts', 'decisions', 'annotations', 'blobs'] as const) {
+    const reason = most(kind, commit[kind].length, commitLimits.records / 2);
+    if (reason) return reason;
+  }
+  const blob = Math.max(0, ...commit.blobs.map(({ bytes }) => bytes.length));
+  return most('sends', commit.sends.length, commitLimits.sends) ?? most('journal bytes', commit.journal.length, commitLimits.journalBytes)
+    ?? most('record bytes', commit.step?.record.length ?? 0, commitLimits.recordBytes) ?? most('blob bytes', blob, commitLimits.blobBytes);
+}
+
+const schemas = [['facts', factSchema], ['intents', intentSchema], ['artifacts', artifactSchema], ['decisions', decisionSchema], ['annotations', annotationSchema]] as const;
+
+function offSchema(commit: Commit): string | null {
+  for (const [kind, schema] of schemas) {
+    for (const [i, record] of commit[kind].entries()) {
+      const parsed = schema.safeParse(record);
+      if (!parsed.success) return `${kind}.${i}.${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`;
+    }
+  }
+  const by = ['operator', 'store'].includes(typeOf(commit.actor)) ? 'operator' : 'agent';
+  for (const [i, fact] of commit.facts.entries()) {
+    const reason = whyNotFact(fact, by);
+    if (reason !== null) return `facts.${i}.${reason}`;
+  }
+  return null;
+}

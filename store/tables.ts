@@ -1,0 +1,21 @@
+// Every table of the store with its columns, in their order: what is written, hashed, exported and read back is said once, here.
+export const tables = {
+  journal: ['seq', 'id', 'actor', 'rev', 'at_ms', 'outcome', 'body', 'digest', 'parts', 'hash'],
+  actor: ['address', 'machine', 'rev', 'status', 'value', 'parent', 'record', 'updated_ms'],
+  outbox: ['id', 'receiver', 'sender', 'cause', 'due_ms', 'at_ms', 'body'],
+  entity: ['id', 'kind', 'seq'],
+  fact: ['n', 'entity', 'predicate', 'version', 'value', 'label', 'confidence', 'source', 'supersedes', 'valid_from_ms', 'valid_to_ms', 'actor', 'seq', 'recorded_ms'],
+  intent: ['id', 'kind', 'state', 'actor', 'summary', 'data', 'seq', 'created_ms', 'updated_ms'],
+  intent_change: ['n', 'id', 'kind', 'state', 'summary', 'data', 'actor', 'seq', 'at_ms'],
+  artifact: ['id', 'version', 'kind', 'media_type', 'name', 'hash', 'size_bytes', 'actor', 'seq', 'at_ms'],
+  blob: ['hash', 'bytes'],
+  decision: ['n', 'actor', 'seq', 'at_ms', 'what', 'outcome', 'confidence', 'machine', 'detail'],
+  annotation: ['n', 'kind', 'target_kind', 'target', 'text', 'detail', 'actor', 'seq', 'at_ms'],
+  parked: ['id', 'subject', 'reason', 'bytes', 'at_ms', 'seq'],
+  search: ['kind', 'id', 'version', 'text'],
+} as const;
+export type Table = keyof typeof tables;
+
+/** The records of a commit whose rows its journal row vouches for, by one hash over all of them. */
+export const vouched = ['fact', 'intent_change', 'decision', 'annotation', 'artifact'] as const satisfies Table[];
+export type Vouched = (typeof vouched)[number];

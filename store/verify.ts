@@ -1,0 +1,78 @@
+// Walks the whole chain, also while the store goes on writing: every journal row, the records it vouches for, and the counters.
+import { chainHash, firstHash, type JournalRow } from './audit.ts';
+import type { Database, Row, Value } from './database.ts';
+import { partsHash, type PartRows } from './part-rows.ts';
+import { partNumber, partsMax } from '#machines/records.ts';
+import { firstUncovered, readRemoval, toRanges, type Ranges } from './removals.ts';
+import { tables, vouched } from './tables.ts';
+
+export interface Verdict { ok: boolean; rows: number; head: string; firstBad?: { seq: number; reason: string } }
+/** A place of the chain that was written down elsewhere. */
+export interface KnownHead { seq: number; hash: string }
+
+const page = 2_000;
+
+/** `firstBad` names the first row that does not fit. `heads` must be in the chain: they show a tail that was cut off together with its counters. */
+export async function verifyAudit(database: Database, heads: KnownHead[] = []): Promise<Verdict> {
+  let head = firstHash;
+  let rows = 0;
+  const gone = { bodies: new Set<number>(), records: new Set<number>() };
+  const declared: { bodies: Ranges[]; records: Ranges[] } = { bodies: [], records: [] };
+  const expected = new Map(heads.map(({ seq, hash }) => [seq, hash]));
+  const ends = (seq: number, reason: string): Verdict => {
+    const candidates = [{ seq, reason }];
+    for (const kind of ['bodies', 'records'] as const) {
+      const first = firstUncovered(toRanges(gone[kind]), declared[kind]);
+      if (first !== null) candidates.push({ seq: first, reason: kind === 'bodies' ? 'its body is gone and nothing says why' : 'its records were changed' });
+    }
+    const firstBad = candidates.reduce((a, b) => (b.seq < a.seq ? b : a));
+    return firstBad.seq === Infinity ? { ok: true, rows, head } : { ok: false, rows, head, firstBad };
+  };
+  for (;;) {
+    // The first page also looks below 1, where no row may be.
+    const found = await database.all<JournalRow & { hash: string }>('SELECT seq, id, actor, rev, at_ms, outcome, body, digest, parts, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?', rows === 0 ? Number.MIN_SAFE_INTEGER : rows, page);
+    const recorded = await readParts(database, found);
+    for (const row of found) {
+      if (row.seq > rows + 1) return ends(rows + 1, 'the row is missing');
+      if (row.seq < rows + 1) return ends(row.seq, 'the row was inserted');
+      if (chainHash(head, row) !== row.hash) return ends(row.seq, 'the row was changed');
+      if ((expected.get(row.seq) ?? row.hash) !== row.hash) return ends(row.seq, 'the row is not the one whose hash was written down');
+      head = row.hash;
+      rows = row.seq;
+      if (row.body === null) gone.bodies.add(row.seq);
+      if (recorded(row.seq) !== row.parts) gone.records.add(row.seq);
+      const removal = readRemoval(row.actor, row.body);
+      for (const kind of ['bodies', 'records'] as const) if (removal) declared[kind].push(removal[kind]);
+    }
+    if (found.length === page) continue;
+    // One statement sees one moment: rows that came since are still walked, a count that differs from the rows is a cut tail.
+    const [now] = await database.all<{ counted: number; last: number; recorded: number }>(`SELECT applied + parked AS counted, (SELECT coalesce(max(seq), 0) FROM journal) AS last,
+      max(coalesce((SELECT max(n) FROM fact), 0), coalesce((SELECT max(n) FROM intent_change), 0), coalesce((SELECT max(n) FROM decision), 0), coalesce((SELECT max(n) FROM annotation), 0)) / ${partsMax} AS recorded FROM counter`);
+    if (now && now.recorded > now.last) return ends(now.last + 1, 'there are records of a commit that the journal does not have');
+    if (now?.counted !== now?.last) return ends((now?.last ?? 0) + 1, `${now?.counted ?? 0} commits were counted, the journal has ${now?.last ?? 0}`);
+    const cut = heads.find(({ seq }) => seq > rows);
+    if (cut && now?.last === rows) return ends(rows + 1, `the journal ends at ${rows}, but row ${cut.seq} was there once`);
+    if (now?.last === rows || now === undefined) return ends(Infinity, '');
+  }
+}
+
+/** The hash of what is stored for each commit of a page. */
+async function readParts(database: Database, found: JournalRow[]): Promise<(seq: number) => string | null> {
+  const first = found[0]?.seq ?? 0;
+  const last = found.at(-1)?.seq ?? 0;
+  const bySeq = new Map<number, PartRows>();
+  for (const table of vouched) {
+    const columns = tables[table];
+    const [key, low, high] = table === 'artifact' ? ['seq', first, last] : ['n', first === 1 ? Number.MIN_SAFE_INTEGER : partNumber(first, 0), partNumber(last, partsMax - 1)];
+    for (const row of await database.all<Row>(`SELECT ${columns.join()} FROM ${table} WHERE ${key} BETWEEN ? AND ?`, low, high)) {
+      const values: Value[] = columns.map((column) => row[column] ?? null);
+      const seq = table === 'artifact' ? Number(row['seq']) : Math.max(Math.floor(Number(row['n']) / partsMax), first);
+      if (!bySeq.has(seq)) bySeq.set(seq, { fact: [], intent_change: [], decision: [], annotation: [], artifact: [] });
+      bySeq.get(seq)![table].push(values);
+    }
+  }
+  return (seq) => {
+    const rows = bySeq.get(seq);
+    return rows ? partsHash(rows) : null;
+  };
+}
