@@ -3,6 +3,7 @@
 import { connect, headers, nanos, type MsgHdrs, type NatsConnection } from 'nats';
 import { AckPolicy, DiscardPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import { keyOf } from '#machines/address.ts';
+import { announcementSchema } from '#machines/changes.ts';
 import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { limits, messageType, type Message } from '#machines/message.ts';
@@ -32,12 +33,17 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   const reconnected: (() => void)[] = [];
   const waiting = new Map<string, ((applied: Applied) => void)[]>();
   const listening = new Set<string>();
+  let away = false;
 
   const follow = async () => {
     for await (const status of nc.status()) {
-      if (status.type === 'disconnect') log.warn('bus disconnected; work is kept in the store');
+      if (status.type === 'disconnect') {
+        away = true;
+        log.warn('bus disconnected; work is kept in the store');
+      }
       if (status.type === 'error') log.error({ detail: String(status.error) }, 'bus refused something');
       if (status.type !== 'reconnect') continue;
+      away = false;
       log.info('bus is back');
       // The server may have come back with an empty directory.
       try {
@@ -148,6 +154,22 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
       });
     },
     answer: (to, applied) => nc.publish(names.applied(to), JSON.stringify(applied)),
+    announce(announcement) {
+      // The client would keep it until the server is back, however much comes together; followers ask then.
+      if (away) return;
+      const h = cloudEvent({ id: `changes:${announcement.last}`, source: 'store/feed', type: 'keelson.changes' }, clock.now());
+      nc.publish(names.changes, JSON.stringify(announcement), { headers: h });
+    },
+    onChanges(task) {
+      const subscription = nc.subscribe(names.changes, {
+        callback(error, m) {
+          const parsed = error ? undefined : announcementSchema.safeParse(toJson(m.data));
+          if (parsed?.success) task(parsed.data);
+          else log.warn({ subject: names.changes }, 'an announcement could not be read');
+        },
+      });
+      return { stop: async () => subscription.unsubscribe() };
+    },
     async consumeMail(handler) {
       const handle = (m: JsMsg) => {
         const ends = names.parse(m.subject);
@@ -158,6 +180,9 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     },
     consumeJobs: (queue, concurrency, handler: Handler) => consume(names.jobStream, queue, names.queue(queue), concurrency, (m) => handler(toDelivery(m, `job/${queue}`, header(m.headers, 'ce-source') ?? ''))),
     onReconnect: (task) => void reconnected.push(task),
+    async purge() {
+      for (const stream of [names.mailStream, names.jobStream]) await jsm.streams.purge(stream);
+    },
     flush: () => nc.flush(),
     close: async () => {
       if (!nc.isClosed()) await nc.drain();
@@ -183,18 +208,33 @@ async function ensureStreams(jsm: JetStreamManager, names: ReturnType<typeof sub
   }
 }
 
-/** CloudEvents 1.0 in NATS headers; the id is also the bus's own duplicate check. */
+/** Headers of a message; the id is also the bus's own duplicate check. */
 function eventHeaders(message: Message, nowMs: number): MsgHdrs {
-  const h = headers();
+  const h = cloudEvent({ id: message.id, source: message.from, type: messageType(message.body) }, nowMs);
   h.set('Nats-Msg-Id', message.id);
-  h.set('ce-specversion', '1.0');
-  h.set('ce-id', message.id);
-  h.set('ce-source', message.from);
-  h.set('ce-type', messageType(message.body));
-  h.set('ce-time', new Date(nowMs).toISOString());
-  h.set('ce-datacontenttype', 'application/json');
   if (message.cause) h.set('ce-cause', message.cause);
   return h;
+}
+
+/** CloudEvents 1.0 in NATS headers. */
+function cloudEvent({ id, source, type }: { id: string; source: string; type: string }, nowMs: number): MsgHdrs {
+  const h = headers();
+  h.set('ce-specversion', '1.0');
+  h.set('ce-id', id);
+  h.set('ce-source', source);
+  h.set('ce-type', type);
+  h.set('ce-time', new Date(nowMs).toISOString());
+  h.set('ce-datacontenttype', 'application/json');
+  return h;
+}
+
+/** undefined when it is no JSON. */
+function toJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 function header(h: MsgHdrs | undefined, name: string): string | undefined {

@@ -12,6 +12,10 @@ export interface Names {
   mailbox(to: string, from: string): string;
   queue(name: string): string;
   applied(address: string): string;
+  /** What was written, for everybody. */
+  changes: string;
+  /** Questions to the store. */
+  query: string;
   /** Receiver and sender of a partitioned mailbox subject; null when it is not one. */
   parse(subject: string): { to: string; from: string } | null;
 }
@@ -32,6 +36,8 @@ export function subjectNames(company: string): Names {
     mailbox: (to, from) => `${root}.msg.${pair(to)}.${pair(from)}`,
     queue: (name) => `${root}.job.${name}`,
     applied: (address) => `${root}.applied.${pair(address)}`,
+    changes: `${root}.changes`,
+    query: `${root}.store.query`,
     parse(subject) {
       const tokens = subject.slice(root.length + 1).split('.');
       if (tokens.length !== 6 || tokens[0] !== 'box') return null;

@@ -1,5 +1,6 @@
 // The bus is transport, not truth: it may lose, repeat and reorder; the store notices. Two implementations would have to pass
 // test/contract/bus.ts.
+import type { Announcement } from '#machines/changes.ts';
 import type { Applied } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
 
@@ -31,12 +32,18 @@ export interface Bus {
   /** Hands in a message and waits until it was applied. Rejects with TIMEOUT (unknown) or BUS_DOWN. */
   submit(message: Message, timeoutMs: number): Promise<Applied>;
   answer(to: string, applied: Applied): void;
+  /** Tells everybody what was written. Not kept anywhere: who is away misses it. */
+  announce(announcement: Announcement): void;
+  /** Every announcement, of this connection too. */
+  onChanges(task: (announcement: Announcement) => void): Subscription;
   /** Mailboxes of all actors: strict order per actor. */
   consumeMail(handler: Handler): Promise<Subscription>;
   /** One queue of jobs, up to `concurrency` at a time. */
   consumeJobs(queue: string, concurrency: number, handler: Handler): Promise<Subscription>;
   /** Calls back after a lost connection came back: the bus may have lost messages. */
   onReconnect(task: () => void): void;
+  /** Drops everything that is kept; what is still promised is in the outbox. */
+  purge(): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }

@@ -23,7 +23,7 @@ import type { StorePort } from './store-port.ts';
 export interface HostOptions { bus: Bus; store: StorePort; registry: Registry; clock: Clock; log: Log }
 
 /** Senders that are no actors and yet have promised messages in the outbox. */
-const innerTypes = new Set(['job', 'connector']);
+const innerTypes = new Set(['job', 'connector', 'store']);
 const deliveriesMax = 10;
 const cachedActorsMax = 5_000;
 const retryMs = 500;

@@ -13,13 +13,16 @@ export interface HistoryRow {
   rev: number | null;
   at_ms: number;
   outcome: string;
-  body: { message?: Body; from?: string; state?: string; [key: string]: unknown };
+  /** Null when it was erased or its time is over. */
+  body: { message?: Body; from?: string; state?: string; [key: string]: unknown } | null;
 }
 
 export interface Replay {
   matches: boolean;
   steps: number;
   record: ActorRecord | null;
+  /** Why the history could not be followed to its end: from here on what came is gone. */
+  incomplete?: { seq: number; reason: string };
   /** The first step that gave something else, and what. */
   difference?: { rev: number | null; seq: number; reason: string };
 }
@@ -30,6 +33,7 @@ export function replay(registry: Registry, address: string, rows: HistoryRow[], 
   let steps = 0;
   const differs = (row: HistoryRow, reason: string): Replay => ({ matches: false, steps, record, difference: { rev: row.rev, seq: row.seq, reason } });
   for (const row of rows) {
+    if (row.body === null) return { matches: true, steps, record: null, incomplete: { seq: row.seq, reason: 'the record of this step was erased or is too old' } };
     if (row.outcome === 'parked' || !row.body.message || row.body.note === 'no such actor') continue;
     if (row.rev !== null && row.rev > untilRev) break;
     const { message: body, from = '' } = row.body;

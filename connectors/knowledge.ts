@@ -4,7 +4,21 @@ import type { Activity } from '#actors/worker.ts';
 import { parseTemplate, type Template } from '#machines/agents/templates.ts';
 import { parsePolicy, type Policy } from './policy.ts';
 
+/** Of one hit, for comparing and for a model. */
+const hitChars = 400;
+
 export interface Content { id: string; version: number; hash: string; text: string }
+
+/** A hit of `searchKnowledge`; `place` leads to its words. */
+export interface Reference { kind: string; id: string; score: number; place: number }
+
+/** The words behind hits; what has gone meanwhile is left out. */
+export function readHits(store: StorePort): (hits: Reference[]) => Promise<(Reference & { text: string })[]> {
+  return async (hits) => {
+    const texts = new Map(((await store.query('texts', { places: hits.map(({ place }) => place) })) as { place: number; text: string }[]).map(({ place, text }) => [place, text]));
+    return hits.flatMap((hit) => (texts.has(hit.place) ? [{ ...hit, text: texts.get(hit.place)!.slice(0, hitChars) }] : []));
+  };
+}
 
 export function readPolicies(store: StorePort): () => Promise<Policy[]> {
   return async () => ((await store.query('contents', { artifactKind: 'policy' })) as Content[]).map(({ id, text, hash }) => parsePolicy(text, id, hash));
@@ -15,5 +29,8 @@ export function readTemplates(store: StorePort): () => Promise<Template[]> {
 }
 
 export function searchKnowledge(store: StorePort): Activity {
-  return async ({ input }) => ({ hits: await store.query('search', input) });
+  return async ({ input }) => {
+    const found = (await store.query('search', input)) as (Reference & { text: string })[];
+    return { hits: found.map(({ kind, id, score, place }) => ({ kind, id, score, place })) };
+  };
 }

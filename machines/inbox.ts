@@ -4,12 +4,12 @@ import { z } from 'zod';
 import type { Link } from './records.ts';
 
 export const operatorEvents = {
-  /** Yes to exactly what was shown: `payloadHash` names it. With `edit`, yes to the edited payload, made from the one shown. */
-  APPROVE: z.object({ payloadHash: z.string(), edit: z.object({ payload: z.json(), payloadHash: z.string() }).optional() }),
+  /** Yes to exactly what was shown: `payloadHash` names it. With `edit`, yes to the edited payload, made from the one shown; `reason` says why. */
+  APPROVE: z.object({ payloadHash: z.string(), edit: z.object({ payload: z.json(), payloadHash: z.string() }).optional(), reason: z.string().max(2_000).optional() }),
   REJECT: z.object({ reason: z.string().max(2_000) }),
-  RESPOND: z.object({ text: z.string().min(1).max(100_000) }),
+  RESPOND: z.object({ text: z.string().min(1).max(100_000), reason: z.string().max(2_000).optional() }),
 };
-export const operatorOnly = ['APPROVE', 'REJECT', 'RESPOND', 'RECONCILE'] as const;
+export const operatorOnly = ['APPROVE', 'REJECT', 'RESPOND', 'RECONCILE', 'RESTORED'] as const;
 
 export type Risk = 'low' | 'medium' | 'high';
 

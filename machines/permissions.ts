@@ -23,7 +23,7 @@ export interface Permissions {
 
 const agentLabels: readonly Label[] = ['system', 'untrusted'];
 const connectorLabels: readonly Label[] = [...agentLabels, 'verified-connector'];
-const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template'];
+const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template', 'trigger'];
 
 /** The parts of the system that are not machines. The operator and the store itself may do everything. */
 const partPermissions: Record<string, Permissions> = {

@@ -62,7 +62,7 @@ export type Intent = z.output<typeof intentSchema>;
 
 export const artifactSchema = z.object({
   id: z.string(),
-  kind: z.enum(['mail', 'attachment', 'template', 'policy', 'draft', 'sent']),
+  kind: z.enum(['mail', 'attachment', 'template', 'policy', 'trigger', 'draft', 'sent']),
   mediaType: z.string(),
   /** sha256 (hex) of the bytes; equals that of `text` in UTF-8 when `text` is given. */
   hash: z.string(),

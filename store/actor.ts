@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Committed } from '#machines/commit.ts';
 import { codes, KeelsonError, type Code } from '#machines/errors.ts';
+import type { ErasurePlan } from './erase.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 
 export interface Store extends StorePort {
@@ -11,6 +12,11 @@ export interface Store extends StorePort {
   release(nowMs: number): Promise<{ released: number; nextDueMs: number | null }>;
   /** Publishes again what was promised before `beforeMs` and is not applied. Answers how many. */
   republish(beforeMs: number): Promise<number>;
+  /** Erases a person's rows, once per id; what is left to do is remembered until `finishErasure`. */
+  erase(erasure: { id: string; subject: string } | ErasurePlan, nowMs: number): Promise<ErasurePlan>;
+  /** Rewrites the file without the bytes of what was deleted. */
+  finishErasure(id: string): Promise<void>;
+  openErasures(): Promise<ErasurePlan[]>;
   /** Called with the due time of each new deadline. */
   onDeadline(task: (dueMs: number) => void): void;
   /** Called when the store's thread dies by itself. */
@@ -36,7 +42,10 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     if (!closed) for (const task of exitTasks) task(error);
     closed = true;
   };
-  worker.on('error', (error) => fail(new KeelsonError('STORE_STOPPED', `the store's thread failed: ${String(error)}`, { cause: error })));
+  worker.on('error', (error: Error & { code?: string; hint?: string }) => {
+    const known = error.code !== undefined && Object.hasOwn(codes, error.code);
+    fail(known ? fromPlain({ code: error.code!, message: error.message, hint: error.hint! }) : new KeelsonError('STORE_STOPPED', `the store's thread failed: ${String(error)}`, { cause: error }));
+  });
   worker.on('exit', () => fail(new KeelsonError('STORE_STOPPED', 'the store has stopped')));
   worker.on('message', (answers: Answer[]) => {
     for (const answer of answers) {
@@ -81,6 +90,9 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     load: (address) => ask({ op: 'query', name: 'record', args: { address } }),
     query: (name, args) => ask({ op: 'query', name, args }),
     release: (nowMs) => ask({ op: 'release', nowMs }),
+    erase: (erasure, nowMs) => ask({ op: 'erase', erasure, nowMs }),
+    finishErasure: (id) => ask({ op: 'finishErasure', id }),
+    openErasures: () => ask({ op: 'openErasures' }),
     republish: (beforeMs) => ask({ op: 'republish', beforeMs }),
     onDeadline: (task) => void deadlineTasks.push(task),
     onExit: (task) => void exitTasks.push(task),

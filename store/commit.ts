@@ -16,9 +16,12 @@ export interface Committer {
   commit(commit: Commit): Promise<Committed>;
   /** From now on nothing is written for these actors: they were erased. */
   forget(addresses: string[]): void;
-  /** Runs another write between two groups; never inside one. */
-  exclusively<T>(task: () => Promise<T>): Promise<T>;
+  /** Runs another write between two groups; never inside one. `write` puts a commit and more into one transaction. */
+  exclusively<T>(task: (write: WriteWith) => Promise<T>): Promise<T>;
 }
+
+/** Writes one commit, and `also` before it, in one transaction. Only inside `exclusively`. */
+export type WriteWith = (commit: Commit, also: () => Promise<void>) => Promise<Committed>;
 
 export interface CommitterOptions {
   /** Learns of commits that are on disk, in their order; must not throw. */
@@ -87,9 +90,10 @@ export async function createCommitter(database: Database, epoch: number, { onWri
     if (written.accepted.length > 0) onWritten(written.accepted);
   };
 
-  const inTransaction = async (commits: Commit[]) => {
+  const inTransaction = async (commits: Commit[], also?: () => Promise<void>) => {
     await database.run('BEGIN IMMEDIATE');
     try {
+      await also?.();
       const known = await readKnown(database, commits);
       let next = head;
       const accepted: Accepted[] = [];
@@ -121,13 +125,19 @@ export async function createCommitter(database: Database, epoch: number, { onWri
     }
   };
 
+  const write: WriteWith = async (commit, also) => {
+    const { answers, accepted } = await inTransaction([commit], also);
+    if (accepted.length > 0) onWritten(accepted);
+    return answers[0]!;
+  };
+
   return {
     async commit(commit) {
       const reason = check(commit);
       return reason === null ? new Promise((resolve, reject) => push({ commit, resolve, reject })) : { outcome: 'invalid', reason };
     },
     forget: (addresses) => addresses.forEach((address) => erased.add(address)),
-    exclusively: (task) => new Promise((resolve, reject) => push(() => task().then(resolve, reject))),
+    exclusively: (task) => new Promise((resolve, reject) => push(() => task(write).then(resolve, reject))),
   };
 }
 

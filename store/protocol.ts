@@ -1,7 +1,9 @@
 // What crosses between the store's thread and the rest of its process.
 import type { Commit } from '#machines/commit.ts';
 import type { PlainError } from '#machines/errors.ts';
+import type { ErasurePlan } from './erase.ts';
 import type { Permissions } from '#machines/permissions.ts';
+import type { Trigger } from '#machines/triggers.ts';
 
 export interface StoreOptions {
   dataDir: string;
@@ -10,6 +12,8 @@ export interface StoreOptions {
   logLevel: string;
   /** What each type of actor may do; null checks nothing, for tests of other things. */
   permissions: Record<string, Permissions> | null;
+  /** Those in force from now on; all others end. */
+  triggers?: Trigger[];
 }
 
 export type Request = { n: number } & (
@@ -17,6 +21,9 @@ export type Request = { n: number } & (
   | { op: 'query'; name: string; args: Record<string, unknown> }
   | { op: 'release'; nowMs: number }
   | { op: 'republish'; beforeMs: number }
+  | { op: 'erase'; erasure: { id: string; subject: string } | ErasurePlan; nowMs: number }
+  | { op: 'finishErasure'; id: string }
+  | { op: 'openErasures' }
   | { op: 'close' }
 );
 

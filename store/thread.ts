@@ -4,17 +4,22 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
+import { startQueryService } from '#actors/bus-service.ts';
 import { systemClock } from '#actors/clock.ts';
+import { randomId } from '#actors/ids.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { createCommitter } from './commit.ts';
 import { openDatabase } from './database.ts';
+import { erase, findSubject, finishErasure, openErasures } from './erase.ts';
+import { createFeed } from './feed.ts';
 import { checkIntegrity } from './integrity.ts';
 import { nextEpoch, takeLock } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { createRelay } from './outbox.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
-import { runQuery } from './queries.ts';
+import { queries, runQuery } from './queries.ts';
 import { createRules } from './rules.ts';
+import { createTriggers, putInForce } from './triggers.ts';
 
 const options = workerData as StoreOptions;
 const port = parentPort!;
@@ -32,15 +37,34 @@ async function start() {
   const reader = await openDatabase(file, { readOnly: true });
   const bus = await connectBus({ ...options.bus, name: 'store', clock: systemClock, log });
   const relay = createRelay(writer, bus, log);
-  const committer = await createCommitter(writer, epoch, { onWritten: relay.publish, ...(options.permissions ? { check: createRules(options.permissions) } : {}) });
+  const [{ head } = { head: 0 }] = await writer.all<{ head: number }>('SELECT coalesce(max(seq), 0) AS head FROM journal');
+  const feed = createFeed(bus, head, log);
+  const triggers = options.triggers ?? [];
+  const committer = await createCommitter(writer, epoch, {
+    onWritten(accepted) {
+      relay.publish(accepted);
+      feed.announce(accepted);
+    },
+    triggered: createTriggers(triggers, log),
+    ...(options.permissions ? { check: createRules(options.permissions) } : {}),
+  });
+  await putInForce({ database: writer, committer, triggers, nowMs: systemClock.now() });
+  const service = await startQueryService({ ...options.bus, names: Object.keys(queries), query: (name, args) => runQuery(reader, name, args), clock: systemClock, makeId: randomId, log });
+  feed.remind();
   const republish = (beforeMs: number) => {
     committer.exclusively(() => relay.republish(beforeMs)).then(
       (count) => count > 0 && log.info({ count }, 'published again what was not applied yet'),
       (error: unknown) => log.error(plainError(error), 'republishing failed'),
     );
   };
-  bus.onReconnect(() => republish(systemClock.now()));
-  const stopSweep = systemClock.every(republishAfterMs, () => republish(systemClock.now() - republishAfterMs));
+  bus.onReconnect(() => {
+    republish(systemClock.now());
+    feed.remind();
+  });
+  const stopSweep = systemClock.every(republishAfterMs, () => {
+    republish(systemClock.now() - republishAfterMs);
+    feed.remind();
+  });
 
   let answers: Answer[] = [];
   const answer = (a: Answer) => {
@@ -51,6 +75,8 @@ async function start() {
       answers = [];
     });
   };
+  /** Asked again after the rows have gone, nobody is known by that name any more. */
+  const named = async ({ id, subject }: { id: string; subject: string }) => (await openErasures(writer)).find((plan) => plan.id === id) ?? { id, ...(await findSubject(writer, subject)) };
   const perform = async (request: Request): Promise<unknown> => {
     switch (request.op) {
       case 'commit':
@@ -61,14 +87,29 @@ async function start() {
         return committer.exclusively(() => relay.release(request.nowMs));
       case 'republish':
         return committer.exclusively(() => relay.republish(request.beforeMs));
+      case 'erase': {
+        const { erasure } = request;
+        return erase(writer, committer, 'entity' in erasure ? erasure : await named(erasure), request.nowMs);
+      }
+      case 'finishErasure':
+        return finishErasure(writer, committer, request.id);
+      case 'openErasures':
+        return openErasures(writer);
       case 'close':
         stopSweep();
         return committer.exclusively(async () => {
+          await service.stop();
           await bus.close();
           await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {});
           await Promise.all([writer.close(), reader.close(), lock.close()]);
         });
     }
+  };
+  /** Superseded by another store, or the file is damaged: this one must not go on as if it could write. */
+  const giveUp = async (error: KeelsonError) => {
+    // A thread that ends while the driver is at work takes the whole process with it.
+    await Promise.allSettled([writer.close(), reader.close()]);
+    setImmediate(() => { throw error; });
   };
   port.on('message', (requests: Request[]) => {
     for (const request of requests) {
@@ -76,8 +117,7 @@ async function start() {
         (result) => answer({ n: request.n, result }),
         (error: unknown) => {
           answer({ n: request.n, error: toAnswer(error) });
-          // Superseded by another store, or the file is damaged. This one must not go on as if it could write.
-          if (error instanceof KeelsonError && (error.code === 'STALE_EPOCH' || error.code === 'STORE_DAMAGED')) setImmediate(() => setImmediate(() => { throw error; }));
+          if (error instanceof KeelsonError && (error.code === 'STALE_EPOCH' || error.code === 'STORE_DAMAGED')) void giveUp(error);
         },
       );
     }

@@ -2,6 +2,7 @@
 import type { Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { limits, type Message } from '#machines/message.ts';
+import { partId, partNumber } from '#machines/records.ts';
 import type { Accepted } from './accepted.ts';
 import type { Database, Value } from './database.ts';
 import { insertRows, type Insert } from './rows.ts';
@@ -43,11 +44,11 @@ export async function writeParts(database: Database, accepted: Accepted[], settl
 }
 
 /** What the full-text index learns: facts, annotations, and artifact versions that have a text. */
-function searchRows({ commit, rows }: Accepted): Value[][] {
+function searchRows({ commit, rows, seq }: Accepted): Value[][] {
   const texts = new Map(commit.artifacts.map(({ id, hash, text }) => [`${id} ${hash}`, text]));
   return [
-    ...rows.fact.map(([, entity, predicate, , value]): Value[] => ['fact', entity!, null, `${predicate as string} ${value as string}`]),
-    ...commit.annotations.map(({ kind, target, text, before = '', after = '' }): Value[] => [kind, target.id, null, [text, before, after].join('\n').trim()]),
+    ...rows.fact.map(([n, entity, predicate, , value]): Value[] => ['fact', partId('f', n as number), null, `${entity as string} ${predicate as string} ${value as string}`]),
+    ...commit.annotations.map(({ kind, text, before = '', after = '' }, i): Value[] => [kind, partId('a', partNumber(seq, i)), null, [text, before, after].join('\n').trim()]),
     ...rows.artifact.flatMap(([id, version, kind, , , hash]) => {
       const text = texts.get(`${id as string} ${hash as string}`);
       return text ? [[kind!, id!, version!, text]] : [];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readMails } from '#connectors/mail/sources.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import { addFactCommands } from './cli-facts.ts';
 import type { Define } from './cli-read.ts';
 import { connectToServer, type Client } from './cli-server.ts';
 import type { Output } from './cli-output.ts';
@@ -51,19 +52,23 @@ export function addActCommands(program: Command, define: Define): void {
     const decided = await call(await connectToServer(dataDir));
     out.result(decided, (d) => `${d.id}: ${d.state}${d.value ? ` · ${d.actor} is now ${JSON.stringify(d.value)}` : ''}. See: keelson ops`);
   };
+  const because = (reason: string | undefined) => (reason === undefined ? {} : { reason });
   const item = (id: string, answer: string) => `/api/inbox/${encodeURIComponent(id)}/${answer}`;
 
   define(program.command('approve').argument('<id>').description('yes to exactly what the inbox shows')
-    .option('--edit <file>', 'send this text instead (plain text, or JSON with text and subject)').option('--hash <payloadHash>', 'only if the payload still has this hash'), async ({ dataDir, out }, id: string, options: { edit?: string; hash?: string }) => {
-    const edit = options.edit === undefined ? {} : { edit: readText(options.edit) };
-    await decide(dataDir, out, (server) => server.post(item(id, 'approve'), { ...edit, ...(options.hash ? { hash: options.hash } : {}) }));
+    .option('--edit <file>', 'send this text instead (plain text, or JSON with text and subject)').option('--reason <text>', 'why it was edited; kept with the correction').option('--hash <payloadHash>', 'only if the payload still has this hash'), async ({ dataDir, out }, id: string, { edit, reason, hash }: { edit?: string; reason?: string; hash?: string }) => {
+    if (reason !== undefined && edit === undefined) throw new KeelsonError('BAD_ARGUMENT', '--reason says why the text was edited; give it together with --edit');
+    const body = { ...(edit === undefined ? {} : { edit: readText(edit) }), ...because(reason), ...(hash ? { hash } : {}) };
+    await decide(dataDir, out, (server) => server.post(item(id, 'approve'), body));
   });
   define(program.command('reject').argument('<id>').description('no, with the reason').requiredOption('--reason <text>'), async ({ dataDir, out }, id: string, options: { reason: string }) => {
     await decide(dataDir, out, (server) => server.post(item(id, 'reject'), { reason: options.reason }));
   });
-  define(program.command('respond').argument('<id>').description('answer a question, or give another text for a draft').requiredOption('--text <text>'), async ({ dataDir, out }, id: string, options: { text: string }) => {
-    await decide(dataDir, out, (server) => server.post(item(id, 'respond'), { text: options.text }));
+  define(program.command('respond').argument('<id>').description('answer a question, or give another text for a draft').requiredOption('--text <text>').option('--reason <text>', 'why the draft was no good'), async ({ dataDir, out }, id: string, { text, reason }: { text: string; reason?: string }) => {
+    await decide(dataDir, out, (server) => server.post(item(id, 'respond'), { text, ...because(reason) }));
   });
+
+  addFactCommands(program, define);
 
   const ops = program.commands.find((command) => command.name() === 'ops')!;
   define(ops.command('reconcile').argument('<id>').description('say what really happened to an unknown operation').option('--sent', 'it left').option('--not-sent', 'it did not leave').option('--note <text>', 'how you know'), async ({ dataDir, out }, id: string, options: { sent?: boolean; notSent?: boolean; note?: string }) => {

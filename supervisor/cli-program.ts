@@ -4,6 +4,10 @@ import { Command, CommanderError } from 'commander';
 import { KeelsonError } from '#machines/errors.ts';
 import { addActCommands } from './cli-act.ts';
 import { createOutput, reportFailure } from './cli-output.ts';
+import { addEraseCommand } from './cli-erase.ts';
+import { addFindCommands } from './cli-find.ts';
+import { addGetCommands } from './cli-get.ts';
+import { addGovernCommands } from './cli-govern.ts';
 import { addReadCommands, type Define } from './cli-read.ts';
 import { addRunCommands } from './cli-run.ts';
 import { addSchemaCommands } from './cli-schema.ts';
@@ -21,8 +25,12 @@ const define: Define = (command, action) => command
 
 addRunCommands(program, define);
 addReadCommands(program, define);
+addFindCommands(program, define);
+addGetCommands(program, define);
 addActCommands(program, define); // `ops reconcile` joins the `ops` that the line before made
 addSchemaCommands(program, define);
+addEraseCommand(program, define);
+addGovernCommands(program, define);
 
 export async function runProgram(): Promise<void> {
   try {

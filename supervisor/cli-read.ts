@@ -10,7 +10,8 @@ import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
 import { verifyAudit } from '#store/verify.ts';
 import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
-import { find, findKinds } from './cli-find.ts';
+import { readConfig } from './config.ts';
+import { headsFile, readHeads } from './main-heads.ts';
 import { oneLine, table, visible, type Output } from './cli-output.ts';
 import { createMachines } from './main.ts';
 import { runningServer } from './cli-server.ts';
@@ -33,7 +34,8 @@ export async function withDatabase<T>(dataDir: string, work: (db: Database) => P
   }
 }
 
-async function readHistory(db: Database, address: string): Promise<HistoryRow[]> {
+/** Every commit of an actor, oldest first. */
+export async function readHistory(db: Database, address: string): Promise<HistoryRow[]> {
   const rows: HistoryRow[] = [];
   for (;;) {
     const page = (await runQuery(db, 'history', { address, after: rows.at(-1)?.seq ?? 0, limit: historyPage })) as HistoryRow[];
@@ -98,7 +100,7 @@ export function addReadCommands(program: Command, define: Define): void {
       const at = Number(options.at);
       if (!Number.isInteger(at) || at < 0 || at > stored.rev) throw new KeelsonError('BAD_ARGUMENT', `--at must be a revision from 0 to ${stored.rev}`);
       const replayed = replay(registry, address, await readHistory(db, address), null, at);
-      if (!replayed.matches || !replayed.record) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed: ${replayed.difference?.reason}`);
+      if (!replayed.matches || !replayed.record) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed that far: ${replayed.difference?.reason ?? replayed.incomplete?.reason}`);
       return replayed.record;
     });
     const definition = registry.get(record.machine);
@@ -112,37 +114,28 @@ export function addReadCommands(program: Command, define: Define): void {
       return readHistory(db, address);
     });
     const steps = rows.map(({ rev, at_ms: atMs, outcome, id, body }) => {
-      const message = body.message;
-      return { rev, at: iso(atMs), event: message?.kind === 'event' ? message.event.type : (message?.kind ?? 'parked'), value: body['value'] ?? null, outcome, note: body['note'] ?? null, from: body.from ?? null, id, taken: body['taken'] ?? [], sends: body['sends'] ?? [] };
+      const { message, value = null, note = body === null ? 'erased, or too old' : null, from = null, taken = [], sends = [] } = body ?? {};
+      const event = message?.kind === 'event' ? message.event.type : (message?.kind ?? (body === null ? 'gone' : 'parked'));
+      return { rev, at: iso(atMs), event, value, outcome, note, from, id, taken, sends };
     });
     out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine(typeof s.note === 'string' ? s.note : '', 60)])));
   });
 
   define(program.command('replay').argument('<actor>').description('fold the history again and compare'), async ({ dataDir, out }, address: string) => {
-    const { matches, steps, difference } = await withDatabase(dataDir, async (db) => {
+    const { matches, steps, difference, incomplete } = await withDatabase(dataDir, async (db) => {
       await db.exec('BEGIN'); // one moment for record and history
       return replay(createMachines(), address, await readHistory(db, address), JSON.stringify(await readActor(db, address)));
     });
-    out.result({ matches, steps, ...(difference ? { difference } : {}) }, (r) => (r.matches ? `${r.steps} steps replayed; the state is the same` : `differs at revision ${r.difference?.rev}: ${r.difference?.reason}`));
+    out.result({ matches, steps, ...(difference ? { difference } : {}), ...(incomplete ? { incomplete } : {}) }, (r) => (r.incomplete ? `${r.steps} steps replayed and the same; then ${r.incomplete.reason}` : r.matches ? `${r.steps} steps replayed; the state is the same` : `differs at revision ${r.difference?.rev}: ${r.difference?.reason}`));
     if (!matches) process.exitCode = 1;
   });
 
-  define(program.command('find').argument('<kind>', findKinds.join(', ')).description('facts, people, artifacts, decisions, …')
-    .option('--entity <id>').option('--predicate <name>').option('--label <label>').option('--actor <address>').option('--limit <n>', 'at most this many', '100'), async ({ dataDir, out }, kind: string, options: Record<string, string>) => {
-    const rows = await withDatabase(dataDir, (db) => find(db, kind, options));
-    out.result(rows, (all) => (all.length === 0 ? `No ${kind} yet.` : table(Object.keys(all[0]!), all.map((row) => Object.values(row).map((v) => oneLine(typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v ?? ''), 60))))));
-  });
-
-  define(program.command('search').argument('<text...>').description('full text over mails, templates, drafts and facts').option('--limit <n>', 'at most this many', '20'), async ({ dataDir, out }, words: string[], options: { limit: string }) => {
-    const hits = await withDatabase(dataDir, (db) => runQuery(db, 'search', { text: words.join(' '), limit: Number(options.limit) })) as { kind: string; id: string; text: string; score: number }[];
-    out.result(hits, (all) => (all.length === 0 ? 'Nothing found.' : table(['KIND', 'ID', 'SCORE', 'TEXT'], all.map((h) => [h.kind, h.id, h.score.toFixed(2), oneLine(h.text, 80)]))));
-  });
-
   const audit = program.command('audit').description('the hash chain over everything that was written');
-  define(audit.command('verify').description('walk the whole chain; exit 1 when it is broken'), async ({ dataDir, out }) => {
+  define(audit.command('verify').description('walk the whole chain; exit 1 when it is broken').option('--heads <file>', 'heads that were written down; default: those of this company'), async ({ dataDir, out }, options: { heads?: string }) => {
+    const heads = readHeads(options.heads ?? headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined));
     const verdict = await withDatabase(dataDir, async (db) => {
       await db.exec('BEGIN'); // one moment, also while the server writes
-      return verifyAudit(db);
+      return verifyAudit(db, heads);
     });
     out.result(verdict, (v) => (v.ok ? `ok: ${v.rows} rows, head ${v.head}` : `BROKEN at row ${v.firstBad?.seq}: ${v.firstBad?.reason}`));
     if (!verdict.ok) process.exitCode = 1;

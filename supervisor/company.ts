@@ -8,6 +8,7 @@ import { parseTemplate } from '#machines/agents/templates.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Artifact } from '#machines/records.ts';
+import { parseTrigger, type Trigger } from '#machines/triggers.ts';
 
 const sampleDir = fileURLToPath(new URL('./sample/', import.meta.url));
 export const sampleMailbox = join(sampleDir, 'mailbox');
@@ -42,14 +43,15 @@ export function removeRunFile(dir: string): void {
   rmSync(join(dir, 'run.json'), { force: true });
 }
 
-type Kind = 'template' | 'policy';
-const library: { kind: Kind; folder: string; extension: string; mediaType: string; check(text: string): unknown }[] = [
+type Kind = 'template' | 'policy' | 'trigger';
+const library: { kind: Kind; folder: string; extension: string; mediaType: string; check(text: string, name: string): unknown }[] = [
   { kind: 'template', folder: 'templates', extension: '.md', mediaType: 'text/markdown', check: parseTemplate },
   { kind: 'policy', folder: 'policies', extension: '.json', mediaType: 'application/json', check: (text) => JSON.parse(text) as unknown },
+  { kind: 'trigger', folder: 'triggers', extension: '.json', mediaType: 'application/json', check: readTrigger },
 ];
 
 /**
- * What the operator changed in templates/ and policies/ since the store last saw them, as new artifact versions, so that every
+ * What the operator changed in templates/, policies/ and triggers/ since the store last saw them, as new artifact versions, so that every
  * version that was ever in force is kept. `current` maps artifact ids to hashes. A removed file becomes an empty version.
  */
 export function readLibrary(dir: string, current: Map<string, string>, commitId: string, nowMs: number): Commit | null {
@@ -63,21 +65,35 @@ export function readLibrary(dir: string, current: Map<string, string>, commitId:
     artifacts.push({ id, kind, mediaType, hash, sizeBytes: Buffer.byteLength(text), ...(kind === 'template' && text ? { text } : {}) });
     blobs.push({ hash, bytes: text });
   };
-  for (const { kind, folder, extension, mediaType, check } of library) {
-    const path = join(dir, folder);
-    for (const file of existsSync(path) ? readdirSync(path).toSorted() : []) {
-      if (!file.endsWith(extension)) continue;
-      let text: string;
-      try {
-        text = readFileSync(join(path, file), 'utf8');
-        check(text);
-      } catch (cause) {
-        throw new KeelsonError('BAD_CONFIG', `${join(folder, file)}: ${(cause as Error).message}`, { cause });
-      }
-      put(`${kind}/${file.slice(0, -extension.length)}`, kind, mediaType, text);
-    }
-  }
-  for (const id of gone) put(id, id.startsWith('policy/') ? 'policy' : 'template', 'text/plain', '');
+  for (const entry of library) for (const { name, text } of readFolder(dir, entry)) put(`${entry.kind}/${name}`, entry.kind, entry.mediaType, text);
+  for (const id of gone) put(id, id.slice(0, id.indexOf('/')) as Kind, 'text/plain', '');
   if (artifacts.length === 0) return null;
   return { ...emptyCommit(commitId, nowMs, 'operator/company', { library: artifacts.map(({ id, hash }) => ({ id, hash })) }), artifacts, blobs };
+}
+
+/** What triggers/ holds now. Throws BAD_CONFIG with the file and what is wrong in it. */
+export function readTriggers(dir: string): Trigger[] {
+  const folder = library.find(({ kind }) => kind === 'trigger')!;
+  return readFolder(dir, folder).map(({ name, text }) => readTrigger(text, name));
+}
+
+function readTrigger(text: string, name: string): Trigger {
+  const trigger = parseTrigger(JSON.parse(text));
+  if (trigger.name !== name) throw new KeelsonError('BAD_CONFIG', `name: expected '${name}', as the file is called, received '${trigger.name}'`);
+  return trigger;
+}
+
+function readFolder(dir: string, { folder, extension, check }: (typeof library)[number]): { name: string; text: string }[] {
+  const path = join(dir, folder);
+  const files = existsSync(path) ? readdirSync(path).filter((file) => file.endsWith(extension)).toSorted() : [];
+  return files.map((file) => {
+    const name = file.slice(0, -extension.length);
+    try {
+      const text = readFileSync(join(path, file), 'utf8');
+      check(text, name);
+      return { name, text };
+    } catch (cause) {
+      throw new KeelsonError('BAD_CONFIG', `${join(folder, file)}: ${(cause as Error).message}`, { cause, ...(cause instanceof KeelsonError ? { hint: cause.hint } : {}) });
+    }
+  });
 }

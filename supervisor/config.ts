@@ -13,6 +13,8 @@ const companySchema = z.object({
   /** Below these the operator is asked. */
   thresholds: z.object({ triage: z.number().min(0).max(1), draft: z.number().min(0).max(1) }),
   approvals: z.object({ reminderAfterHours: z.number().positive(), expiresAfterHours: z.number().positive() }),
+  /** File to which the head of the audit chain is written each hour; default `heads.jsonl` in the folder. */
+  auditHeads: z.string().min(1).optional(),
   /** Set in the folder that `keelson demo` made. */
   demo: z.boolean().optional(),
 });

@@ -10,7 +10,7 @@ import { startWorker } from '#actors/worker.ts';
 import { createDesk } from '#connectors/console/desk.ts';
 import { startConsole } from '#connectors/console/server.ts';
 import { createGate } from '#connectors/gate.ts';
-import { readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
+import { readHits, readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
 import { createMailConnector } from '#connectors/mail/connector.ts';
 import { receiveMail } from '#connectors/mail/intake.ts';
 import { draftWithModel } from '#connectors/model/openai.ts';
@@ -18,10 +18,14 @@ import { draftFromTemplates } from '#connectors/reply.ts';
 import { machineKey } from '#machines/define.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
+import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.ts';
 import { startStore } from '#store/actor.ts';
-import { readLibrary, readToken, removeRunFile, writeRunFile, type RunFile } from './company.ts';
+import type { KnownHead } from '#store/verify.ts';
+import { readLibrary, readToken, readTriggers, removeRunFile, writeRunFile, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
 import { watchDeadlines } from './deadlines.ts';
+import { erasePerson, outsideOf } from './main-erasure.ts';
+import { headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { superviseNats } from './main-nats.ts';
 import { decide } from './strategy.ts';
@@ -37,6 +41,9 @@ export interface Server {
 
 /** The machines this build hosts. */
 export const createMachines = (): Registry => createRegistry([mailMachine]);
+
+/** What this build starts or wakes by itself, beside the files in triggers/ of the company. */
+export const buildTriggers: readonly Trigger[] = [];
 
 /** What each type of actor may record, ask for and spend. */
 const permissionsOf = (registry: Registry) => Object.fromEntries(registry.list().map(({ id, protocol }) => [id, protocol.may ?? {}]));
@@ -64,13 +71,15 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
 
   try {
     const registry = createMachines();
-    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry) });
+    const triggers = [...buildTriggers.map(parseTrigger), ...readTriggers(dataDir)];
+    assertTriggers(triggers, registry.list().map(({ key }) => key));
+    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), triggers });
     stops.push(store.close);
     const failed = new Promise<KeelsonError>((resolve) => {
       store.onExit(resolve);
       nats.onGivenUp(resolve);
     });
-    const known = (await Promise.all(['template', 'policy'].map((artifactKind) => store.query('contents', { artifactKind })))).flat() as { id: string; hash: string }[];
+    const known = (await Promise.all(['template', 'policy', 'trigger'].map((artifactKind) => store.query('contents', { artifactKind })))).flat() as { id: string; hash: string }[];
     const library = readLibrary(dataDir, new Map(known.map(({ id, hash }) => [id, hash])), `library:${randomId()}`, clock.now());
     if (library) await store.commit(library);
     const bus = await connectBus({ ...connection, name: 'host', clock, log });
@@ -79,6 +88,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const policies = readPolicies(store);
     await policies(); // a broken policy stops the start, not the first mail
     const templates = readTemplates(store);
+    const hitTexts = readHits(store);
     const gate = createGate({
       connectors: [createMailConnector({ smtpUrl: config.smtpUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, now: clock.now }) as never],
       policies,
@@ -90,8 +100,8 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       activities: {
         ...gate,
         'knowledge.search': searchKnowledge(store),
-        'reply.template': draftFromTemplates(templates, company),
-        ...(config.model ? { 'reply.model': draftWithModel(config.model, templates, company) } : {}),
+        'reply.template': draftFromTemplates(templates, company, hitTexts),
+        ...(config.model ? { 'reply.model': draftWithModel(config.model, templates, company, hitTexts) } : {}),
       },
     });
     stops.push(worker.stop);
@@ -111,9 +121,22 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       useModel: config.model !== null,
     };
     const receive = (raw: Uint8Array, source: string) => receiveMail(raw, { store, clock, machine: machineKey(mailMachine), company: runSettings, source });
+    const erasure = {
+      dataDir, outside: outsideOf(config), now: clock.now,
+      eraseRows: (request: Parameters<typeof store.erase>[0]) => store.erase(request, clock.now()),
+      finishRows: store.finishErasure,
+      async purgeBus() {
+        await bus.purge();
+        await store.republish(clock.now());
+      },
+    };
+    // Begun before the last stop and not finished.
+    for (const plan of await store.openErasures()) await erasePerson(erasure, plan);
+    const erase = (subject: string, id: string) => erasePerson(erasure, { id, subject });
     const desk = createDesk({ store, bus, clock, makeId: randomId });
-    const web = await startConsole({ port, token, desk, receiveMail: receive, query: store.query, ready: async () => ((await store.query('status', {})) as object) !== null, log });
+    const web = await startConsole({ port, token, desk, receiveMail: receive, erase, query: store.query, ready: async () => ((await store.query('status', {})) as object) !== null, log });
     stops.push(web.stop);
+    stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));
     if (config.imapUrl) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));
     if (!config.smtpUrl) log.warn(smtpMissing);
 

@@ -2,16 +2,21 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Context, Next } from 'hono';
+import { randomId } from '#actors/ids.ts';
 import type { Log } from '#actors/log.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { z } from 'zod';
 import type { Desk } from './desk.ts';
+import { factRequestSchema, remarkRequestSchema } from './desk-facts.ts';
+import { parseJson } from './json-guard.ts';
 
 export interface ConsoleOptions {
   port: number;
   token: string;
   desk: Desk;
   receiveMail(raw: Uint8Array, source: string): Promise<unknown>;
+  /** Erases a person; `id` names the request, so that it may be repeated. */
+  erase(subject: string, id: string): Promise<unknown>;
   query(name: string, args: Record<string, unknown>): Promise<unknown>;
   ready(): Promise<boolean>;
   log: Log;
@@ -21,17 +26,21 @@ const host = '127.0.0.1';
 const mailBytesMax = 51 * 1024 * 1024;
 const jsonBytesMax = 1024 * 1024;
 const commandId = z.string().min(1).max(100).optional();
+const reason = z.string().max(2_000).optional();
 const bodies = {
-  approve: z.object({ hash: z.string().optional(), edit: z.string().optional(), commandId }),
+  approve: z.object({ hash: z.string().optional(), edit: z.string().optional(), reason, commandId }),
   reject: z.object({ reason: z.string().min(1), commandId }),
-  respond: z.object({ text: z.string().min(1), commandId }),
+  respond: z.object({ text: z.string().min(1), reason, commandId }),
   reconcile: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().optional(), commandId }),
+  erase: z.object({ subject: z.string().min(3).max(400), commandId }),
+  fact: factRequestSchema.extend({ commandId }),
+  remark: remarkRequestSchema.extend({ commandId }),
   query: z.object({ name: z.string(), args: z.record(z.string(), z.unknown()).default({}) }),
 };
 const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
 
 /** Starts listening; answers the address. Throws BAD_CONFIG when the port is taken. */
-export async function startConsole({ port, token, desk, receiveMail, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startConsole({ port, token, desk, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
   const { Hono } = await import('hono');
   const { serve } = await import('@hono/node-server');
   const app = new Hono();
@@ -55,15 +64,8 @@ export async function startConsole({ port, token, desk, receiveMail, query, read
 
   const read = async <T>(c: Context, schema: z.ZodType<T>): Promise<T> => {
     if (c.req.header('content-type')?.split(';')[0] !== 'application/json') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be application/json');
-    const bytes = await readBody(c, jsonBytesMax);
-    let json: unknown;
-    try {
-      json = JSON.parse(new TextDecoder().decode(bytes));
-    } catch (cause) {
-      throw new KeelsonError('BAD_ARGUMENT', 'the body is not JSON', { cause });
-    }
-    const parsed = schema.safeParse(json);
-    if (!parsed.success) throw new KeelsonError('BAD_ARGUMENT', `${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`);
+    const parsed = schema.safeParse(parseJson(await readBody(c, jsonBytesMax), 'the body'));
+    if (!parsed.success) throw new KeelsonError('BAD_ARGUMENT', `${parsed.error.issues[0]?.path.join('.') || 'the body'}: ${parsed.error.issues[0]?.message}`);
     return parsed.data;
   };
 
@@ -80,10 +82,16 @@ export async function startConsole({ port, token, desk, receiveMail, query, read
     const text = JSON.stringify(await query(name, args), (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value));
     return c.body(text, 200, { 'content-type': 'application/json' });
   });
+  app.post('/api/erase', async (c) => {
+    const { subject, commandId: id = randomId() } = await read(c, bodies.erase);
+    return c.json((await erase(subject, id)) as object);
+  });
   app.post('/api/inbox/:id/approve', async (c) => c.json(await desk.approve(c.req.param('id'), await read(c, bodies.approve))));
   app.post('/api/inbox/:id/reject', async (c) => c.json(await desk.reject(c.req.param('id'), await read(c, bodies.reject))));
   app.post('/api/inbox/:id/respond', async (c) => c.json(await desk.respond(c.req.param('id'), await read(c, bodies.respond))));
   app.post('/api/operations/:id/reconcile', async (c) => c.json(await desk.reconcile(c.req.param('id'), await read(c, bodies.reconcile))));
+  app.post('/api/facts', async (c) => c.json(await desk.addFact(await read(c, bodies.fact))));
+  app.post('/api/annotations', async (c) => c.json(await desk.annotate(await read(c, bodies.remark))));
 
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const started = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(started));

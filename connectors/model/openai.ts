@@ -5,7 +5,7 @@ import type OpenAI from 'openai';
 import { z } from 'zod';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Template } from '#machines/agents/templates.ts';
-import type { Company, DraftInput } from '../reply.ts';
+import type { Company, DraftInput, ReadHits } from '../reply.ts';
 
 export interface ModelOptions { apiKey: string; baseUrl: string | null; model: string | null }
 
@@ -17,7 +17,7 @@ const unnamed = 'default';
 /** What an outgoing mail can hold. */
 const textMax = 100_000;
 
-export function draftWithModel(options: ModelOptions, templates: () => Promise<Template[]>, company: Company): Activity {
+export function draftWithModel(options: ModelOptions, templates: () => Promise<Template[]>, company: Company, readHits: ReadHits): Activity {
   return async ({ input, signal }) => {
     const { mail, language, hits } = input as DraftInput;
     const { default: Client } = await import('openai');
@@ -25,13 +25,14 @@ export function draftWithModel(options: ModelOptions, templates: () => Promise<T
     const client = new Client({ apiKey: options.apiKey, ...(options.baseUrl ? { baseURL: options.baseUrl } : {}), maxRetries: 0, timeout: timeoutMs });
     try {
       const model = options.model ?? (await firstModel(client, signal)) ?? unnamed;
+      const known = (await readHits(hits)).map(({ kind, id, text }) => ({ kind, id, text }));
       const library = (await templates()).filter((t) => t.language === language);
       const completion = await client.chat.completions.parse(
         {
           model,
           messages: [
             { role: 'system', content: instructions(company, language) },
-            { role: 'user', content: JSON.stringify({ templates: library.map(({ id, body }) => ({ id, body })), known: hits, mail: { from: mail.from, subject: mail.subject, text: mail.text } }) },
+            { role: 'user', content: JSON.stringify({ templates: library.map(({ id, body }) => ({ id, body })), known, mail: { from: mail.from, subject: mail.subject, text: mail.text } }) },
           ],
           response_format: zodResponseFormat(answerSchema, 'reply'),
         },

@@ -6,7 +6,8 @@ import { linkSchema } from '../records.ts';
 
 const patient = { attempts: 4, firstMs: 500, maxMs: 60_000 };
 
-export const hitSchema = z.object({ kind: z.string(), id: z.string(), text: z.string(), score: z.number() });
+/** What a search found, by reference: whose words they are stays in the store, and runs about others keep none of them. */
+export const hitSchema = z.object({ kind: z.string(), id: z.string(), score: z.number(), place: z.number().int() });
 
 /** Full-text search over what the company knows. */
 export const searchKnowledge = activity({

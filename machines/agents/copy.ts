@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { protocol, records } from '../define.ts';
 import { languageSchema, mailSchema } from '../mail.ts';
 import { draftFromTemplates, draftSchema, draftWithModel, hitSchema } from './activities.ts';
+import { findCorrections } from './draft-rules.ts';
 
 const copy = protocol({
   input: z.object({ mail: mailSchema, language: languageSchema, hits: z.array(hitSchema), useModel: z.boolean() }),
@@ -12,6 +13,15 @@ const copy = protocol({
   output: draftSchema,
   may: { artifacts: ['draft'], act: ['reply.template', 'reply.model'], spendMicros: 1_000_000 },
 });
+
+type Draft = z.output<typeof draftSchema>;
+
+/** Whichever tier wrote it: what the operator changed in drafts like it is shown beside it. */
+function besideCorrections(draft: Draft, hits: z.output<typeof hitSchema>[]): Draft {
+  const corrections = findCorrections(hits);
+  if (corrections.length === 0) return draft;
+  return { ...draft, reasons: [...draft.reasons, 'a similar draft was corrected by the operator before'], evidence: [...draft.evidence, ...corrections.map((id) => ({ kind: 'annotation' as const, id }))] };
+}
 
 export const copyMachine = setup({
   types: copy.types,
@@ -32,7 +42,7 @@ export const copyMachine = setup({
         id: 'model',
         src: 'draftWithModel',
         input: ({ context: { mail, language, hits } }) => ({ mail, language, hits }),
-        onDone: { target: 'drafted', actions: assign({ draft: ({ event }) => event.output }) },
+        onDone: { target: 'drafted', actions: assign({ draft: ({ context, event }) => besideCorrections(event.output, context.hits) }) },
         onError: { target: 'filling template', actions: assign({ notes: ({ event }) => [`the model failed, so a template was used: ${(event.error as { message?: string }).message ?? 'no reason given'}`] }) },
       },
     },
@@ -41,7 +51,7 @@ export const copyMachine = setup({
         id: 'template',
         src: 'draftFromTemplates',
         input: ({ context: { mail, language, hits } }) => ({ mail, language, hits }),
-        onDone: { target: 'drafted', actions: assign({ draft: ({ context, event }) => ({ ...event.output, reasons: [...context.notes, ...event.output.reasons] }) }) },
+        onDone: { target: 'drafted', actions: assign({ draft: ({ context, event }) => besideCorrections({ ...event.output, reasons: [...context.notes, ...event.output.reasons] }, context.hits) }) },
       },
     },
     drafted: {

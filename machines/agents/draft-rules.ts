@@ -48,6 +48,15 @@ function greet(name: ReturnType<typeof readPersonName>, language: Language): str
   return `${words[language].dear} ${language === 'en' ? name.first ?? name.full : name.full},`;
 }
 
+/** A correction far below the best hit shares a few words with the mail and no topic. */
+const similarShare = 1 / 3;
+
+/** The operator's corrections of drafts like this one, by the ids they are found under. They say what to look at; no word of them enters a text. */
+export function findCorrections(hits: readonly Pick<Hit, 'kind' | 'id' | 'score'>[]): string[] {
+  const best = Math.max(0, ...hits.map(({ score }) => score));
+  return [...new Set(hits.filter(({ kind, score }) => kind === 'correction' && score >= best * similarShare).map(({ id }) => id))];
+}
+
 interface Doubt { factor: number; reason: string }
 
 /** What speaks against sending the template as it is; each doubt multiplies the confidence. */
@@ -109,7 +118,7 @@ export function draftReply(input: DraftInput): Draft {
     confidence = trustMatch(best, second, covered);
     reasons.push(`The template "${best.template.id}" fits: ${best.words.slice(0, 5).map((word) => `"${safeLine(word, 40)}"`).join(', ')}.`);
     if (second !== undefined && second.score > best.score * 0.7) reasons.push(`"${second.template.id}" fits almost as well.`);
-    const support = input.hits.slice(0, 20).filter((hit) => hit.id !== mail.id && chosen !== undefined && scoreText(chosen, flattenText(hit.text.slice(0, 2_000))).score > 0).slice(0, 5);
+    const support = input.hits.slice(0, 20).filter((hit) => hit.id !== mail.id && hit.kind !== 'correction' && chosen !== undefined && scoreText(chosen, flattenText(hit.text.slice(0, 2_000))).score > 0).slice(0, 5);
     for (const hit of support) evidence.push({ kind: hit.kind, id: hit.id });
     if (support.length > 0) reasons.push(`Earlier records on the same topic: ${support.length}.`);
     // Support confirms a match that stands by itself; it cannot make one.

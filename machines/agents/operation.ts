@@ -7,6 +7,7 @@ import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
 import { outgoingMailSchema } from '../mail.ts';
 import { linkSchema, type Intent } from '../records.ts';
 import { checkOperation, sendMail, verdictSchema, type policySchema } from './activities.ts';
+import { correctedMail, correction, originSchema } from './correction.ts';
 
 const proposalSchema = z.object({
   /** Short and unique; the operation id that providers and the operator see. */
@@ -23,6 +24,8 @@ const proposalSchema = z.object({
   trusted: z.array(z.string()),
   remindAfterMs: z.number(),
   expireAfterMs: z.number(),
+  /** What the payload was made from; null when it is nobody's draft. */
+  origin: originSchema.nullable().default(null),
 });
 
 const outputSchema = z.object({ outcome: z.enum(['sent', 'not-sent', 'rejected', 'denied', 'expired', 'failed']), reason: z.string(), providerRef: z.string().nullable() });
@@ -30,10 +33,15 @@ const outputSchema = z.object({ outcome: z.enum(['sent', 'not-sent', 'rejected',
 const operation = protocol({
   input: proposalSchema,
   context: proposalSchema.extend({ payloadHash: z.string(), verdict: verdictSchema.nullable(), drafts: z.number().int(), approvalId: z.string().nullable(), approvedHash: z.string().nullable(), providerRef: z.string().nullable(), sent: z.boolean().nullable(), outcome: outputSchema.shape.outcome, reason: z.string() }),
-  events: { ...operatorEvents, RECONCILE: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().max(2_000) }) },
+  events: {
+    ...operatorEvents,
+    RECONCILE: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().max(2_000) }),
+    /** The company goes on from a backup: what happened after it was taken is not in the store. */
+    RESTORED: z.object({ note: z.string().min(1).max(2_000) }),
+  },
   output: outputSchema,
   operatorOnly,
-  may: { facts: ['mail.sent', 'mail.written-not-sent'], artifacts: ['sent'], intents: ['approval'], act: ['gate.check', 'mail.send'], corrections: true },
+  may: { facts: ['mail.sent', 'mail.written-not-sent'], artifacts: ['draft', 'sent'], intents: ['approval'], act: ['gate.check', 'mail.send'], corrections: true },
 });
 
 type Context = z.output<typeof operation.schemas.context>;
@@ -52,6 +60,11 @@ const askAbout = (context: Context, question: string, answers: string): Intent =
 const messageOf = (error: unknown) => (error as { message?: string } | null)?.message ?? 'no reason given';
 const isUnknown = (error: unknown) => (error as { code?: string } | null)?.code === 'SEND_UNKNOWN';
 const policyOf = (context: Context): z.output<typeof policySchema> | null => context.verdict?.policy ?? null;
+const originOf = ({ id, origin, summary }: Context) => origin ?? { draft: `draft-${id}`, template: null, inquiry: summary };
+/** `after` is what the operator made of the payload. */
+const corrected = (context: Context, after: Context['payload'], reason: string | undefined) => correction(originOf(context), { ...correctedMail(context.payload, after), reason, rule: context.verdict?.policy.rule });
+const editedBy = (edit: { payload: unknown } | undefined, { payload }: Context) => outgoingMailSchema.safeParse(edit?.payload).data ?? payload;
+const withText = (context: Context, text: string) => ({ ...context.payload, text });
 
 export const operationMachine = setup({
   types: operation.types,
@@ -64,6 +77,7 @@ export const operationMachine = setup({
     allowed: ({ context }) => context.verdict?.answer === 'allow',
     /** What the operator saw is what is stored now. */
     sameHash: ({ context }, { hash }: { hash: string }) => hash === context.payloadHash,
+    saysSomethingElse: ({ context }, { text }: { text: string }) => text !== context.payload.text,
     editsWhatWasShown: ({ context, event }) => event.type === 'APPROVE' && event.payloadHash === context.payloadHash && event.edit !== undefined && outgoingMailSchema.safeParse(event.edit.payload).success,
     approvedAsChecked: ({ context }) => context.verdict?.answer !== 'deny' && context.approvedHash === context.verdict?.payloadHash,
     cannotKnow: (_, { error }: { error: unknown }) => isUnknown(error),
@@ -83,6 +97,7 @@ export const operationMachine = setup({
         onDone: { target: 'checked', actions: assign({ verdict: ({ event }) => event.output, payloadHash: ({ event }) => event.output.payloadHash }) },
         onError: { target: 'failed', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
       },
+      on: { RESTORED: { target: 'unknown', actions: assign({ reason: ({ event }) => event.note }) } },
     },
     checked: {
       entry: [assign({ drafts: ({ context }) => context.drafts + 1 }), assign({ approvalId: ({ context }) => itemId(context) }), { type: 'recordDecision', params: ({ context }) => ({ what: 'policy', outcome: context.verdict?.answer ?? 'deny', confidence: null, reasons: context.verdict?.reasons ?? [], evidence: context.evidence, policy: policyOf(context) }) }],
@@ -129,7 +144,10 @@ export const operationMachine = setup({
           {
             guard: 'editsWhatWasShown',
             target: 'checking edit',
-            actions: assign({ approvedHash: ({ event }) => event.edit?.payloadHash ?? null, payload: ({ context, event }) => outgoingMailSchema.safeParse(event.edit?.payload).data ?? context.payload }),
+            actions: [
+              { type: 'recordAnnotation', params: ({ context, event }) => corrected(context, editedBy(event.edit, context), event.reason) },
+              assign({ approvedHash: ({ event }) => event.edit?.payloadHash ?? null, payload: ({ context, event }) => editedBy(event.edit, context) }),
+            ],
           },
           {
             actions: { type: 'recordDecision', params: ({ context, event }) => ({ what: 'approval', outcome: 'refused', confidence: null, reasons: [`what was approved (${event.payloadHash.slice(0, 12)}) is not what waits here now (${context.payloadHash.slice(0, 12)})`], evidence: [] }) },
@@ -137,13 +155,19 @@ export const operationMachine = setup({
         ],
         REJECT: { target: 'rejected', actions: assign({ reason: ({ event }) => event.reason }) },
         // Another text: a new draft with a new hash, which is asked about again.
-        RESPOND: {
-          target: 'proposed',
-          actions: [
-            { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'canceled') },
-            assign({ payload: ({ context, event }) => ({ ...context.payload, text: event.text }), confidence: 1, reasons: ['written by the operator'] }),
-          ],
-        },
+        RESPOND: [
+          {
+            guard: { type: 'saysSomethingElse', params: ({ event }) => ({ text: event.text }) },
+            target: 'proposed',
+            actions: [
+              { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'canceled') },
+              { type: 'recordAnnotation', params: ({ context, event }) => corrected(context, withText(context, event.text), event.reason) },
+              assign({ payload: ({ context, event }) => withText(context, event.text), confidence: 1, reasons: ['written by the operator'] }),
+            ],
+          },
+          { target: 'proposed', actions: [{ type: 'recordIntent', params: ({ context }) => closeApproval(context, 'canceled') }, assign({ confidence: 1, reasons: ['confirmed by the operator'] })] },
+        ],
+        RESTORED: { target: 'unknown', actions: [assign({ reason: ({ event }) => event.note }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'canceled') }] },
       },
     },
     'checking edit': {
@@ -154,9 +178,10 @@ export const operationMachine = setup({
         onDone: { target: 'edit checked', actions: assign({ verdict: ({ event }) => event.output, payloadHash: ({ event }) => event.output.payloadHash }) },
         onError: { target: 'failed', actions: [assign({ reason: ({ event }) => messageOf(event.error) }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'failed') }] },
       },
+      on: { RESTORED: { target: 'unknown', actions: [assign({ reason: ({ event }) => event.note }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'canceled') }] } },
     },
     'edit checked': {
-      entry: { type: 'recordArtifact', params: ({ context }) => ({ id: `draft-${context.id}`, kind: 'draft' as const, mediaType: 'text/plain', text: `${context.payload.subject}\n\n${context.payload.text}` }) },
+      entry: { type: 'recordArtifact', params: ({ context }) => ({ id: originOf(context).draft, kind: 'draft' as const, mediaType: 'text/plain', text: `${context.payload.subject}\n\n${context.payload.text}` }) },
       always: [{ guard: 'approvedAsChecked', target: 'approved' }, { guard: 'denied', target: 'denied' }, { target: 'failed', actions: [assign({ reason: 'the edited payload is not the one that was checked' }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'failed') }] }],
     },
     approved: {
@@ -179,6 +204,8 @@ export const operationMachine = setup({
           { target: 'failed', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
         ],
       },
+      // The claim may have been made after the backup: what looks like a job that never ran may be one that did.
+      on: { RESTORED: { target: 'unknown', actions: assign({ reason: ({ event }) => event.note }) } },
     },
     unknown: {
       description: 'Nobody can tell whether it left. It waits for the operator and is never sent again by itself.',

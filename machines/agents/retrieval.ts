@@ -27,7 +27,7 @@ export const retrievalMachine = setup({ types: retrieval.types, schemas: retriev
         id: 'search',
         src: 'searchKnowledge',
         input: ({ context }) => ({ text: context.query, kinds: ['template', 'mail', 'sent', 'fact', 'correction'], except: context.mailId, limit: 12 }),
-        onDone: { target: 'found', actions: assign({ hits: ({ event }) => event.output.hits.map((hit) => ({ ...hit, text: hit.text.slice(0, 400) })) }) },
+        onDone: { target: 'found', actions: assign({ hits: ({ event }) => event.output.hits }) },
       },
     },
     found: { type: 'final' },

@@ -4,6 +4,7 @@ import { and, assign, setup } from 'xstate';
 import { z } from 'zod';
 import { draftSchema, hitSchema } from '../agents/activities.ts';
 import { copyMachine } from '../agents/copy.ts';
+import { correction, originOf } from '../agents/correction.ts';
 import { extractMoney } from '../agents/extract-money.ts';
 import { operationMachine } from '../agents/operation.ts';
 import { retrievalMachine } from '../agents/retrieval.ts';
@@ -27,7 +28,7 @@ const mailRun = protocol({
   events: operatorEvents,
   output: z.object({ category: z.string(), reason: z.string() }),
   operatorOnly,
-  may: { facts: ['mail.received', 'person.name', 'invoice', 'receipt', 'payment'], intents: ['question', 'task'] },
+  may: { facts: ['mail.received', 'person.name', 'invoice', 'receipt', 'payment'], intents: ['question', 'task'], corrections: true },
 });
 type Context = z.output<typeof mailRun.schemas.context>;
 
@@ -85,6 +86,7 @@ export const mailMachine = setup({
     moneyIsClear: ({ context }) => moneyIsClear(context.mail),
     hasSender: ({ context }) => context.mail.from !== null,
     draftIsGood: ({ context }) => context.draft !== null && context.draft.confidence >= context.company.thresholds.draft,
+    confirmsSuggestion: ({ context }, { text }: { text: string | null }) => text === (context.draft?.text ?? ''),
     givesText: ({ event }) => event.type === 'RESPOND' || (event.type === 'APPROVE' && editedText(event.edit?.payload) !== null),
   },
 }).createMachine({
@@ -149,8 +151,14 @@ export const mailMachine = setup({
       },
       exit: { type: 'recordIntent', params: ({ context }) => ({ id: questionId(context), kind: 'question' as const, state: 'completed' as const }) },
       on: {
-        RESPOND: { target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, event.text) }) },
-        APPROVE: { guard: 'givesText', target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, editedText(event.edit?.payload) ?? '') }) },
+        RESPOND: [
+          { guard: { type: 'confirmsSuggestion', params: ({ event }) => ({ text: event.text }) }, target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, event.text) }) },
+          { target: 'proposing', actions: [{ type: 'recordAnnotation', params: ({ context, event }) => corrected(context, event.text, event.reason) }, assign({ draft: ({ context, event }) => written(context, event.text) })] },
+        ],
+        APPROVE: [
+          { guard: { type: 'confirmsSuggestion', params: ({ event }) => ({ text: editedText(event.edit?.payload) }) }, target: 'proposing', actions: assign({ draft: ({ context }) => written(context, context.draft?.text ?? '') }) },
+          { guard: 'givesText', target: 'proposing', actions: [{ type: 'recordAnnotation', params: ({ context, event }) => corrected(context, editedText(event.edit?.payload) ?? '', event.reason) }, assign({ draft: ({ context, event }) => written(context, editedText(event.edit?.payload) ?? '') })] },
+        ],
         REJECT: { target: 'ignored', actions: assign({ reason: ({ event }) => `the operator decided not to answer: ${event.reason}` }) },
       },
     },
@@ -171,6 +179,7 @@ export const mailMachine = setup({
           trusted: context.mail.from ? [context.mail.from.address] : [],
           remindAfterMs: context.company.remindAfterMs,
           expireAfterMs: context.company.expireAfterMs,
+          origin: originOf(context.mail, context.draft?.templateId ?? null),
         }),
         onDone: { target: 'closed', actions: assign({ reason: ({ event }) => `${event.output.outcome}: ${event.output.reason}` }) },
         onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
@@ -214,6 +223,9 @@ export const mailMachine = setup({
 function written({ mail, draft }: Context, text: string): z.output<typeof draftSchema> {
   return { subject: draft?.subject || `Re: ${mail.subject}`, text, templateId: null, confidence: 1, reasons: ['written by the operator'], evidence: [], model: null, costMicros: null };
 }
+
+/** The suggestion was no good: what the operator wrote instead is a correction of the draft it came from. */
+const corrected = ({ mail, draft }: Context, text: string, reason: string | undefined) => correction(originOf(mail, draft?.templateId ?? null), { before: draft?.text ?? '', after: text, reason });
 
 function editedText(payload: unknown): string | null {
   const text = (payload as { text?: unknown } | null | undefined)?.text;

@@ -45,6 +45,7 @@ CREATE TABLE actor (
   updated_ms INTEGER NOT NULL
 ) STRICT; -- with a rowid: an index page holds only 1 KB of a row, and records are larger
 CREATE INDEX actor_ended ON actor (status) WHERE status <> 'active';
+CREATE INDEX actor_parent ON actor (parent) WHERE parent IS NOT NULL;
 
 -- Messages that were promised and not yet applied. A due time makes one a deadline. Rows leave when the message is applied,
 -- not when the bus took it: that is why the bus may be wiped.
@@ -82,13 +83,15 @@ CREATE TABLE fact (
 ) STRICT;
 CREATE INDEX fact_entity ON fact (entity, predicate);
 CREATE INDEX fact_predicate ON fact (predicate, n);
+CREATE INDEX fact_label ON fact (label, n);
 CREATE INDEX fact_source ON fact (source) WHERE source IS NOT NULL;
 CREATE INDEX fact_supersedes ON fact (supersedes) WHERE supersedes IS NOT NULL;
 
 -- A person who is being erased: what is left to do, so that it goes on after a crash. Only while a row is here may facts go.
 CREATE TABLE erasure (id TEXT PRIMARY KEY, plan TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER fact_is_append_only_update BEFORE UPDATE ON fact BEGIN SELECT RAISE(ABORT, 'facts are append-only; record a new fact instead'); END;
+CREATE TRIGGER fact_is_append_only_update BEFORE UPDATE ON fact WHEN NOT EXISTS (SELECT 1 FROM erasure)
+  BEGIN SELECT RAISE(ABORT, 'facts are append-only; record a new fact instead'); END;
 CREATE TRIGGER fact_is_append_only_delete BEFORE DELETE ON fact WHEN NOT EXISTS (SELECT 1 FROM erasure)
   BEGIN SELECT RAISE(ABORT, 'facts are append-only; record a new fact instead'); END;
 CREATE TRIGGER journal_is_append_only_update BEFORE UPDATE ON journal
@@ -109,6 +112,7 @@ CREATE TABLE intent (
   updated_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX intent_state ON intent (state, created_ms);
+CREATE INDEX intent_created ON intent (created_ms);
 -- Every state an intent was in; "intent" is the newest of each.
 CREATE TABLE intent_change (n INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, summary TEXT NOT NULL, data TEXT NOT NULL, actor TEXT NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE INDEX intent_change_id ON intent_change (id, n);
@@ -129,7 +133,7 @@ CREATE TABLE artifact (
   at_ms INTEGER NOT NULL,
   PRIMARY KEY (id, version)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX artifact_kind ON artifact (kind, at_ms);
+CREATE INDEX artifact_kind ON artifact (kind, seq);
 CREATE INDEX artifact_hash ON artifact (hash);
 CREATE INDEX artifact_seq ON artifact (seq);
 
@@ -167,5 +171,5 @@ CREATE TABLE watch (name TEXT PRIMARY KEY, definition TEXT NOT NULL, until_seq I
 
 CREATE TABLE parked (n INTEGER PRIMARY KEY, id TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, bytes BLOB NOT NULL, at_ms INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT;
 
-CREATE VIRTUAL TABLE search USING fts5 (kind UNINDEXED, id UNINDEXED, version UNINDEXED, text, tokenize = 'unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE search USING fts5 (kind, id UNINDEXED, version UNINDEXED, text, tokenize = 'unicode61 remove_diacritics 2');
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);

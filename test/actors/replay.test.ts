@@ -61,8 +61,8 @@ test('a build without the machine says so', async () => {
 test('a changed message is found at its row', async () => {
   const { sim, rows, stored } = await makeHistory();
   const changed = copy(rows);
-  const row = changed.find(({ body }) => body.message?.kind === 'done' && body.message.child === 'sq')!;
-  Object.assign(row.body.message!, { output: 17 });
+  const row = changed.find(({ body }) => body!.message?.kind === 'done' && body!.message.child === 'sq')!;
+  Object.assign(row.body!.message!, { output: 17 });
   const { matches, difference } = replay(sim.registry, me, changed, stored);
   assert.deepEqual([matches, difference!.seq], [false, row.seq]);
 });
@@ -70,7 +70,7 @@ test('a changed message is found at its row', async () => {
 test('a changed time is found where a deadline came from it', async () => {
   const { sim, rows, stored } = await makeHistory();
   const changed = copy(rows);
-  const row = changed.find(({ body }) => body.message?.kind === 'event' && body.message.event.type === 'WAIT')!;
+  const row = changed.find(({ body }) => body!.message?.kind === 'event' && body!.message.event.type === 'WAIT')!;
   row.at_ms += 1;
   assert.deepEqual(replay(sim.registry, me, changed, stored).difference, { rev: row.rev, seq: row.seq, reason: 'gave another state than was stored' });
 });

@@ -194,7 +194,7 @@ export function createSim({ machines, activities = {}, chaos = 0, seed = 1 }: Si
     deadlines: () => [...outbox.values()].filter(({ dueMs }) => dueMs !== undefined),
     jobs: () => [...outbox.values()].filter(({ body }) => body.kind === 'job') as Message<Job>[],
     history: (address) => journal.filter((row) => row.actor === address),
-    notes: () => journal.filter((row) => row.outcome !== 'applied').map((row) => `${row.outcome}: ${String(row.body['note'])}`),
+    notes: () => journal.filter((row) => row.outcome !== 'applied').map((row) => `${row.outcome}: ${String(row.body!['note'])}`),
   };
   return sim;
 }

@@ -1,5 +1,5 @@
 // A store's parts on a real file in a folder of its own, without a bus. For tests of store/.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'node:test';
@@ -10,6 +10,7 @@ import { openDatabase, type Database, type OpenOptions } from '#store/database.t
 import { nextEpoch } from '#store/lock.ts';
 import { migrate } from '#store/migrate.ts';
 import { openNodeSqlite } from '#test/kit/node-sqlite.ts';
+import { randomFrom } from '#test/kit/random.ts';
 
 /** Undone in reverse after each test: a file is closed before its folder goes. */
 export const cleanups: (() => unknown)[] = [];
@@ -32,6 +33,14 @@ export async function openTemp(file: string, options?: OpenOptions, open = drive
   const db = await open(file, options);
   cleanups.push(() => db.close().catch(() => {})); // a test may have closed it
   return db;
+}
+
+/** Overwrites a part of a file with noise. Without positions: the middle half. */
+export function damage(file: string, fromByte = statSync(file).size >> 2, toByte = (statSync(file).size * 3) >> 2): void {
+  const random = randomFrom(fromByte);
+  const out = openSync(file, 'r+');
+  writeSync(out, Uint8Array.from({ length: toByte - fromByte }, () => random.int(256)), 0, toByte - fromByte, fromByte);
+  closeSync(out);
 }
 
 export interface TempStore { dir: string; file: string; db: Database; epoch: number; committer: Committer; written: Commit[] }

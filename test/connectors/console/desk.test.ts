@@ -272,3 +272,78 @@ test('the same command given again hears how it stands and is not given twice', 
   assert.equal(second.value, 'done');
   assert.equal(sends.length, sent);
 });
+
+test('a command id that was used for another answer is refused and changes nothing', async () => {
+  const { id, address } = await start();
+  const asked = await waitFor(address);
+  const commandId = `c-${asked.id}`;
+  await desk.reject(asked.id, { reason: 'too cheap', commandId });
+  const used = refused(/was used before for another command; nothing was changed/);
+  const other = await waitFor((await start()).address);
+  const attempts = [
+    () => desk.approve(asked.id, { commandId }), () => desk.reject(asked.id, { reason: 'too dear', commandId }), () => desk.respond(asked.id, { text: 'x', commandId }),
+    () => desk.reject(other.id, { reason: 'too cheap', commandId }), () => desk.approve(other.id, { commandId }), () => desk.reconcile(id, { outcome: 'sent', commandId }),
+  ];
+  for (const attempt of attempts) await assert.rejects(attempt(), used);
+  assert.deepEqual([(await item(asked.id))?.state, (await item(other.id))?.state], ['rejected', 'input-required']);
+  assert.equal((await desk.reject(asked.id, { reason: 'too cheap', commandId })).state, 'rejected');
+});
+
+test('one command id with two answers at once gives one of them', async () => {
+  const { address } = await start();
+  const asked = await waitFor(address);
+  const commandId = `c-${asked.id}`;
+  const both = await Promise.allSettled([desk.approve(asked.id, { commandId }), desk.reject(asked.id, { reason: 'no', commandId })]);
+  assert.deepEqual(both.map(({ status }) => status), ['fulfilled', 'rejected']);
+  await reaches(address, 'done');
+});
+
+test('an answer that was not taken is not taken either when it is given again', async () => {
+  const { id, address } = await start({ sendFails: new KeelsonError('SEND_UNKNOWN', 'the line broke') });
+  await desk.approve((await waitFor(address)).id, {});
+  const escalation = await waitFor(address, 'escalation');
+  for (let i = 0; i < 2; i++) await assert.rejects(desk.approve(escalation.id, { commandId: `c-${id}` }), refused(/does not take this answer/));
+  for (let i = 0; i < 2; i++) assert.equal((await desk.reconcile(id, { outcome: 'sent', commandId: `r-${id}` })).state, 'reconciled');
+});
+
+test('an escalation that the desk settles itself is settled once under one id', async () => {
+  const { address } = await start({ sendFails: new KeelsonError('SEND_REFUSED', '550 no such mailbox') });
+  await desk.approve((await waitFor(address)).id, {});
+  await reaches(address, 'failed');
+  const { id } = await waitFor(address, 'escalation');
+  const commandId = `c-${id}`;
+  for (let i = 0; i < 2; i++) assert.equal((await desk.approve(id, { commandId })).state, 'completed');
+  await assert.rejects(desk.reject(id, { reason: 'seen', commandId }), refused(/was used before/));
+});
+
+test('an edit is a correction of the draft, with what it was, what it is and why', async () => {
+  const { id, address } = await start();
+  const shown = await waitFor(address);
+  await desk.approve(shown.id, { edit: 'It costs 6.', reason: 'prices rose' });
+  await reaches(address, 'done');
+  const [correction, ...others] = (await world.store.query('annotations', { target: `draft-${id}` })) as Record<string, unknown>[];
+  assert.deepEqual(others, []);
+  assert.deepEqual([correction!['kind'], correction!['target_kind'], correction!['before'], correction!['after'], correction!['reason'], correction!['rule'], correction!['actor']], ['correction', 'artifact', 'It costs 5.', 'It costs 6.', 'prices rose', 'ask', address]);
+});
+
+test('an edit of the subject shows both subjects', async () => {
+  const { id, address } = await start();
+  await desk.approve((await waitFor(address)).id, { edit: JSON.stringify({ subject: 'New' }) });
+  await reaches(address, 'done');
+  const [correction] = (await world.store.query('annotations', { target: `draft-${id}` })) as Record<string, unknown>[];
+  assert.deepEqual([correction!['before'], correction!['after']], ['Re: Price\n\nIt costs 5.', 'New\n\nIt costs 5.']);
+});
+
+test('another text is a correction, the same text and an edit that changes nothing are none', async () => {
+  const { id, address } = await start();
+  const first = await waitFor(address);
+  const corrections = async () => ((await world.store.query('annotations', { target: `draft-${id}` })) as Record<string, unknown>[]).map(({ before: was, after: is }) => [was, is]);
+  await desk.respond(first.id, { text: 'It costs 5.' });
+  const second = await waitFor(address, 'approval', first.id);
+  assert.deepEqual(await corrections(), []);
+  await desk.respond(second.id, { text: 'It costs 7.', reason: 'a typing mistake' });
+  const third = await waitFor(address, 'approval', second.id);
+  await desk.approve(third.id, { edit: 'It costs 7.' });
+  await reaches(address, 'done');
+  assert.deepEqual(await corrections(), [['It costs 5.', 'It costs 7.']]);
+});

@@ -25,6 +25,14 @@ const desk: Desk = {
   reject: (id, options) => called('reject', id, options),
   respond: (id, options) => called('respond', id, options),
   reconcile: (id, options) => called('reconcile', id, options),
+  async addFact({ entity, predicate, ...rest }) {
+    await called('addFact', { entity, predicate, ...rest });
+    return { fact: 'f-1-0', entity, predicate, contradiction: null };
+  },
+  async annotate({ kind, id, ...rest }) {
+    await called('annotate', { kind, id, ...rest });
+    return { annotation: 'a-1-0', target: { kind, id } };
+  },
 };
 
 before(async () => {
@@ -32,6 +40,7 @@ before(async () => {
     port: 0, token, desk, log: silentLog,
     receiveMail: (raw, source) => called('mail', Buffer.from(raw).toString(), source),
     query: (name, args) => called('query', name, args),
+    erase: (subject) => called('erase', subject),
     ready: async () => isReady,
   });
   port = Number(new URL(console.url).port);
@@ -75,7 +84,7 @@ const routes: [string, string, string][] = [
   ['GET', '/healthz', ''], ['GET', '/readyz', ''], ['GET', '/nowhere', ''], ['GET', '/', ''], ['OPTIONS', '/api/query', ''],
   ['POST', '/api/mail', 'message/rfc822'], ['POST', '/api/query', 'application/json'],
   ['POST', '/api/inbox/ap-1/approve', 'application/json'], ['POST', '/api/inbox/ap-1/reject', 'application/json'], ['POST', '/api/inbox/ap-1/respond', 'application/json'],
-  ['POST', '/api/operations/o-1/reconcile', 'application/json'],
+  ['POST', '/api/operations/o-1/reconcile', 'application/json'], ['POST', '/api/facts', 'application/json'], ['POST', '/api/annotations', 'application/json'], ['POST', '/api/erase', 'application/json'],
 ];
 const intruders: Record<string, (own: string) => Record<string, string>> = {
   'no token': () => ({}),
@@ -133,11 +142,11 @@ test('an unknown route or method is not found', async () => {
 test('each answer reaches the desk with its id and nothing that was not asked for', async () => {
   await post('/api/inbox/ap-m-1%2F2/approve', { hash: 'abc', edit: 'text', commandId: 'c1', actor: 'operator/evil' });
   await post('/api/inbox/ap-1/reject', { reason: 'no' });
-  await post('/api/inbox/q-1/respond', { text: 'invoice' });
+  await post('/api/inbox/q-1/respond', { text: 'invoice', reason: 'it says so' });
   await post('/api/operations/o-1/reconcile', { outcome: 'not-sent', note: 'looked' });
   await post('/api/query', { name: 'status' });
   assert.deepEqual(calls, [
-    ['approve', 'ap-m-1/2', { hash: 'abc', edit: 'text', commandId: 'c1' }], ['reject', 'ap-1', { reason: 'no' }], ['respond', 'q-1', { text: 'invoice' }],
+    ['approve', 'ap-m-1/2', { hash: 'abc', edit: 'text', commandId: 'c1' }], ['reject', 'ap-1', { reason: 'no' }], ['respond', 'q-1', { text: 'invoice', reason: 'it says so' }],
     ['reconcile', 'o-1', { outcome: 'not-sent', note: 'looked' }], ['query', 'status', {}],
   ]);
 });
@@ -164,10 +173,47 @@ test('another content type is refused on every route', async () => {
 
 test('a body that is no JSON, or not of the right shape, is named', async () => {
   for (const body of ['', '{', '"', 'reason=no', '{"reason": "no"', '\u0000']) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
-  for (const body of [null, [], 7, {}, { reason: '' }, { reason: 7 }, { reason: 'no', commandId: '' }, { reason: 'no', commandId: 'c'.repeat(101) }]) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
+  for (const body of [null, [], 7, {}, { reason: '' }, { reason: 7 }, { reason: ['no'] }, { reason: 'no', commandId: '' }, { reason: 'no', commandId: 'c'.repeat(101) }]) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/operations/o-1/reconcile', { outcome: 'maybe' }), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/inbox/ap-1/respond', { text: '' }), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/query', { name: 'status', args: [] }), 400, 'BAD_ARGUMENT');
+  assert.deepEqual(calls, []);
+});
+
+test('a fact and a remark reach the desk, with dates as moments', async () => {
+  const fact = await post('/api/facts', { entity: 'product/logo', predicate: 'product.name', value: 'Logo', from: '2026-05-01', to: '2026-06-01T02:00:00+02:00', commandId: 'c1', label: 'system' });
+  assert.deepEqual([fact.status, fact.json], [200, { fact: 'f-1-0', entity: 'product/logo', predicate: 'product.name', contradiction: null }]);
+  const remark = await post('/api/annotations', { kind: 'fact', id: 'f-1-0', text: 'as on the phone', reason: 'she called' });
+  assert.deepEqual([remark.status, remark.json], [200, { annotation: 'a-1-0', target: { kind: 'fact', id: 'f-1-0' } }]);
+  assert.deepEqual(calls, [
+    ['addFact', { entity: 'product/logo', predicate: 'product.name', value: 'Logo', from: Date.UTC(2026, 4, 1), to: Date.UTC(2026, 5, 1), correct: false, confidence: 1, commandId: 'c1' }],
+    ['annotate', { kind: 'fact', id: 'f-1-0', text: 'as on the phone', reason: 'she called' }],
+  ]);
+});
+
+test('a fact or remark of the wrong shape is named and not handed on', async () => {
+  const fact = { entity: 'product/logo', predicate: 'product.name', value: 'Logo' };
+  for (const [wrong, path] of [[{ value: undefined }, 'value'], [{ from: 'yesterday' }, 'from'], [{ changesFrom: '2026-02-30' }, 'changesFrom'], [{ confidence: 2 }, 'confidence'], [{ entity: 7 }, 'entity'], [{ correct: 'yes' }, 'correct']] as const) {
+    const answer = await post('/api/facts', { ...fact, ...wrong });
+    assertError(answer, 400, 'BAD_ARGUMENT');
+    assert.match(answer.json!.error!.message, new RegExp(`^${path}: `));
+  }
+  for (const wrong of [{ kind: 'mail', id: 'x', text: 'x' }, { kind: 'fact', id: 'x', text: '' }, { kind: 'fact', text: 'x' }]) assertError(await post('/api/annotations', wrong), 400, 'BAD_ARGUMENT');
+  assert.deepEqual(calls, []);
+});
+
+test('JSON that would not survive storage is refused in one line, on every route', async () => {
+  const bodies = [
+    '{"reason": NaN}', '{"reason": "no", "x": Infinity}', '{"reason": "no", "__proto__": {"commandId": "c"}}', '{"reason": "no", "x": [{"__proto__": 1}]}',
+    '{"reason": "half \\ud83d"}', '{"reason": "no", "\\udc00": 1}', `{"reason": "no", "x": ${'['.repeat(64)}${']'.repeat(64)}}`, `${'['.repeat(200_000)}${']'.repeat(200_000)}`,
+  ];
+  for (const body of [...bodies, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
+    for (const [, path] of routes.filter(([method, route]) => method === 'POST' && route !== '/api/mail')) {
+      const answer = await send('POST', path, asJson, body);
+      assertError(answer, 400, 'BAD_ARGUMENT');
+      assert.match(answer.json!.error!.message, /^the body [^\n]+$/);
+    }
+  }
   assert.deepEqual(calls, []);
 });
 
@@ -199,6 +245,6 @@ for (const [throwIt, status, code] of failures) {
 }
 
 test('a port that is taken is a wrong setting', async () => {
-  const options = { token, desk, log: silentLog, receiveMail: called, query: called, ready: async () => true };
+  const options = { token, desk, log: silentLog, receiveMail: called, query: called, erase: called, ready: async () => true };
   await assert.rejects(startConsole({ ...options, port }), (error) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && /--port/.test(error.hint));
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { after, before, beforeEach } from 'node:test';
 import { inspect } from 'node:util';
 import { draftWithModel } from '#connectors/model/openai.ts';
-import { draftFromTemplates } from '#connectors/reply.ts';
+import { draftFromTemplates, type ReadHits } from '#connectors/reply.ts';
 import { draftSchema, draftWithModel as modelActivity } from '#machines/agents/activities.ts';
 import { copyMachine } from '#machines/agents/copy.ts';
 import { activityOf } from '#machines/define.ts';
@@ -23,7 +23,9 @@ const company = JSON.parse(readFileSync(join(sample, 'company.json'), 'utf8')) a
 const library = readdirSync(join(sample, 'templates')).map((file) => parseTemplate(readFileSync(join(sample, 'templates', file), 'utf8')));
 const templates = async () => library;
 const mail = buildMail({ from: 'Nina Holt <nina@holt.example>', subject: 'Website', text: 'How much would a website cost? Could you send me a quote?' });
-const input = { mail, language: 'en' as const, hits: [{ kind: 'fact', id: 'person/nina@holt.example', text: 'likes tea', score: 1 }] };
+const input = { mail, language: 'en' as const, hits: [{ kind: 'fact', id: 'f-1-0', score: 1, place: 1 }] };
+const known = [{ kind: 'fact', id: 'f-1-0', text: 'likes tea' }];
+const readHits: ReadHits = async (hits) => hits.map((hit) => ({ ...hit, text: 'likes tea' }));
 const good = { subject: 'Re: Website', text: 'Hello Nina,\n\nit depends.', templateId: 'quote-en', confidence: 0.7 };
 
 let chat: ChatServer;
@@ -35,7 +37,7 @@ beforeEach(() => {
 });
 
 async function draft({ model = 'named', signal = new AbortController().signal, baseUrl = chat.url }: { model?: string | null; signal?: AbortSignal; baseUrl?: string } = {}) {
-  const answer = await draftWithModel({ apiKey, baseUrl, model }, templates, company)({ input: input as never, operationId: 'gen', attempt: 1, signal });
+  const answer = await draftWithModel({ apiKey, baseUrl, model }, templates, company, readHits)({ input: input as never, operationId: 'gen', attempt: 1, signal });
   return draftSchema.parse(answer);
 }
 async function failure(options?: Parameters<typeof draft>[0]): Promise<KeelsonError> {
@@ -60,7 +62,7 @@ test('the request asks for the schema and gives templates of the language, what 
   assert.ok(!messages[0]!.content.includes(mail.text) && messages[0]!.content.includes(company.signature));
   const said = JSON.parse(messages[1]!.content) as { templates: { id: string }[]; known: unknown[]; mail: { text: string } };
   assert.ok(said.templates.length > 0 && said.templates.every(({ id }) => id.endsWith('-en')));
-  assert.deepEqual([said.known, said.mail.text], [input.hits, mail.text]);
+  assert.deepEqual([said.known, said.mail.text], [known, mail.text]);
 });
 
 test('a model is never certain, and never less than not at all', async () => {
@@ -145,7 +147,7 @@ test('a mail cannot make the model answer another question than its own', async 
 });
 
 test('on the real kernel the copy agent uses the template when the model is down, and says so', async (t) => {
-  const world = await startWorld({ machines: [copyMachine], activities: { 'reply.model': draftWithModel({ apiKey, baseUrl: chat.url, model: 'named' }, templates, company), 'reply.template': draftFromTemplates(templates, company) } });
+  const world = await startWorld({ machines: [copyMachine], activities: { 'reply.model': draftWithModel({ apiKey, baseUrl: chat.url, model: 'named' }, templates, company, readHits), 'reply.template': draftFromTemplates(templates, company, readHits) } });
   t.after(() => world.stop());
   const ended = async (address: string) => {
     await world.start(address, 'copy@1', { ...input, useModel: true });

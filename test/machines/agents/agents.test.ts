@@ -53,17 +53,26 @@ test('triage shows the operator a bounded excerpt of a long mail', async () => {
   assert.equal((sim.recorded.intents[0]!.data!['payload'] as { text: string }).text.length, 1_500);
 });
 
-test('retrieval asks for bounded words, never finds the mail itself, and keeps bounded hits', async () => {
-  const { calls, output } = await run(retrievalMachine, { mail: { id: mail.id, subject: 'Long', text: 'word '.repeat(1_600) } }, { 'knowledge.search': () => ({ hits: [{ kind: 'mail', id: 'm-2', text: 'y'.repeat(1_000), score: 1 }] }) });
+test('retrieval asks for bounded words, never finds the mail itself, and keeps no words of what it found', async () => {
+  const { calls, output } = await run(retrievalMachine, { mail: { id: mail.id, subject: 'Long', text: 'word '.repeat(1_600) } }, { 'knowledge.search': () => ({ hits: [{ kind: 'mail', id: 'm-2', text: 'y'.repeat(1_000), score: 1, place: 7 }] }) });
   const [, asked] = calls[0] as [string, { text: string; except: string }];
   assert.deepEqual([asked.text.length, asked.except], [2_000, mail.id]);
-  assert.deepEqual((output()['hits'] as { text: string }[]).map(({ text }) => text.length), [400]);
+  assert.deepEqual(output()['hits'], [{ kind: 'mail', id: 'm-2', score: 1, place: 7 }]);
 });
 
 test('retrieval that fails for good ends in error and says why', async () => {
   const { record, calls } = await run(retrievalMachine, { mail: { id: mail.id, subject: '', text: '' } }, { 'knowledge.search': fails('REFUSED', 'no index') });
   assert.deepEqual([record().status, calls.length], ['error', 1]);
   assert.match(JSON.stringify(record().snapshot.error), /no index/);
+});
+
+test('copy names corrections of drafts like its own, whoever wrote the draft, and not those far below the best hit', async () => {
+  const hits = [{ kind: 'mail', id: 'm-2', score: 9, place: 1 }, { kind: 'correction', id: 'a-7-0', score: 3, place: 2 }, { kind: 'correction', id: 'a-8-0', score: 2.9, place: 3 }];
+  for (const useModel of [true, false]) {
+    const { output, sim } = await run(copyMachine, { mail, language: 'en', hits, useModel }, { 'reply.model': () => draft, 'reply.template': () => draft });
+    assert.deepEqual([output()['evidence'], output()['reasons']], [[{ kind: 'annotation', id: 'a-7-0' }], ['fits', 'a similar draft was corrected by the operator before']]);
+    assert.deepEqual(sim.recorded.decisions.map(({ evidence }) => evidence), [[{ kind: 'annotation', id: 'a-7-0' }]]);
+  }
 });
 
 test('copy without a model asks the templates alone', async () => {

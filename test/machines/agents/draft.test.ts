@@ -53,6 +53,11 @@ test('nothing fits, two fit alike, or several questions: the operator is asked',
   assert.deepEqual([empty.templateId, empty.confidence < 0.6], [null, true]);
 });
 
+test('a correction does not count as a record of the same topic', () => {
+  const mail = mailOf('How much would a quote for a website cost?');
+  assert.deepEqual(draft(mail, 'en', [{ kind: 'correction', id: 'a-1-0', text: 'price quote website', score: 3 }]), draft(mail));
+});
+
 test('earlier records support a choice, are named as evidence and never enter the text', () => {
   const hits: Hit[] = [{ kind: 'mail', id: 'm-1', text: 'price quote OTTERWORD', score: 3 }, { kind: 'fact', id: 'f-1', text: 'likes tea', score: 1 }];
   const mail = mailOf('How much would a quote for a website cost?');

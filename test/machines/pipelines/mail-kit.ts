@@ -48,7 +48,7 @@ export async function runMail(mail: Mail, outside: Record<string, Activity> = {}
     machines: [mailMachine],
     activities: {
       'knowledge.search': async () => ({ hits: [] }),
-      'reply.template': draftFromTemplates(async () => templates, settings),
+      'reply.template': draftFromTemplates(async () => templates, settings, async () => []),
       'gate.check': async ({ input }) => ({ answer: 'ask', policy: { id: 'mail', version: '1+a', rule: 'ask' }, risk: 'medium', reasons: ['always ask'], payloadHash: hashJson((input as { payload: unknown }).payload) }),
       'mail.send': async ({ input }) => {
         sent.push(input);

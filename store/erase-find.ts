@@ -1,0 +1,64 @@
+// Whose is what: follows provenance from a person to everything that was derived from them. The answers are temporary tables of
+// this connection: lost_actor, lost_artifact, lost_intent, lost_seq.
+import type { Database } from './database.ts';
+import type { Table } from './tables.ts';
+
+/** The artifact that a source or link names, without the line in it. */
+export const baseOf = (column: string) => `CASE instr(${column}, '#') WHEN 0 THEN ${column} ELSE substr(${column}, 1, instr(${column}, '#') - 1) END`;
+
+const machineActor = "actor NOT LIKE 'operator/%' AND actor NOT LIKE 'connector/%' AND actor NOT LIKE 'store/%' AND actor NOT LIKE 'host/%'";
+
+export async function findWhatIsTheirs(database: Database, entity: string): Promise<void> {
+  await database.exec('PRAGMA temp_store = MEMORY');
+  for (const [table, column] of [['lost_actor', 'address'], ['lost_artifact', 'id'], ['lost_intent', 'id'], ['lost_seq', 'seq']] as const) {
+    await database.exec(`CREATE TEMP TABLE IF NOT EXISTS ${table} (${column} PRIMARY KEY) WITHOUT ROWID; DELETE FROM ${table}`);
+  }
+  // Only what is nobody else's: a document or a run that also speaks of other people stays, without this person.
+  if (entity.startsWith('person/')) {
+    for (let found = 1; found > 0;) {
+      found = 0;
+      found += await database.run(`INSERT OR IGNORE INTO lost_artifact SELECT base FROM (SELECT DISTINCT ${baseOf('source')} AS base FROM fact WHERE source IS NOT NULL AND entity = ?1)
+        WHERE NOT EXISTS (SELECT 1 FROM fact WHERE source >= base AND source < base || '$' AND ${baseOf('source')} = base AND entity LIKE 'person/%' AND entity <> ?1)`, entity);
+      found += await database.run(`INSERT OR IGNORE INTO lost_actor SELECT actor FROM fact WHERE ${machineActor} GROUP BY actor
+        HAVING sum(entity = ?1 OR ${baseOf('source')} IN (SELECT id FROM lost_artifact)) > 0 AND sum(entity LIKE 'person/%' AND entity <> ?1) = 0`, entity);
+      found += await database.run("INSERT OR IGNORE INTO lost_actor SELECT address FROM actor WHERE address IN (SELECT 'mail/' || id FROM lost_artifact)");
+      found += await database.run(`INSERT OR IGNORE INTO lost_actor WITH RECURSIVE below (address) AS
+        (SELECT address FROM lost_actor UNION SELECT actor.address FROM actor JOIN below ON actor.parent = below.address) SELECT address FROM below`);
+      // Runs that a trigger started because of one of these facts.
+      found += await database.run(`INSERT OR IGNORE INTO lost_actor SELECT actor FROM journal WHERE rev = 0 AND body ->> '$.from' = 'store/triggers'
+        AND (body ->> '$.message.input.change.entity' = ?1 OR body ->> '$.message.input.change.actor' IN (SELECT address FROM lost_actor))`, entity);
+      found += await database.run('INSERT OR IGNORE INTO lost_artifact SELECT DISTINCT id FROM artifact WHERE actor IN (SELECT address FROM lost_actor)');
+      found += await database.run("INSERT OR IGNORE INTO lost_artifact SELECT id FROM artifact WHERE actor LIKE 'connector/%' AND seq IN (SELECT seq FROM artifact WHERE id IN (SELECT id FROM lost_artifact))");
+    }
+  }
+  await database.run("INSERT OR IGNORE INTO lost_intent SELECT id FROM intent_change WHERE actor IN (SELECT address FROM lost_actor) OR data ->> '$.payload.entity' = ? OR data ->> '$.payload.actor' IN (SELECT address FROM lost_actor)", entity);
+  await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM journal WHERE actor IN (SELECT address FROM lost_actor)');
+  await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM artifact WHERE id IN (SELECT id FROM lost_artifact)');
+  await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM fact WHERE entity = ? OR ${baseOf('source')} IN (SELECT id FROM lost_artifact)`, entity);
+  await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM intent_change WHERE id IN (SELECT id FROM lost_intent)');
+}
+
+export async function dropFindings(database: Database): Promise<void> {
+  await database.exec('DELETE FROM lost_actor; DELETE FROM lost_artifact; DELETE FROM lost_intent; DELETE FROM lost_seq');
+}
+
+/** A query for the ids of numbered records. */
+export const partIds = (letter: string, table: string) => `SELECT '${letter}-' || (n / 1024) || '-' || (n % 1024) FROM ${table}`;
+
+/** Which rows of a table are theirs. The entity is ours by now: its quotes are doubled for SQL. */
+export function theirs(table: Table, entity: string): string {
+  const e = `'${entity.replaceAll("'", "''")}'`;
+  const theirFacts = `entity = ${e} OR actor IN (SELECT address FROM lost_actor) OR ${baseOf('source')} IN (SELECT id FROM lost_artifact)`;
+  switch (table) {
+    case 'fact': return theirFacts;
+    case 'intent_change':
+    case 'intent': return 'id IN (SELECT id FROM lost_intent)';
+    case 'decision': return 'actor IN (SELECT address FROM lost_actor)';
+    case 'artifact': return 'id IN (SELECT id FROM lost_artifact)';
+    case 'annotation': return `actor IN (SELECT address FROM lost_actor) OR target = ${e} OR target IN (SELECT id FROM lost_artifact UNION ALL SELECT address FROM lost_actor UNION ALL SELECT id FROM lost_intent
+      UNION ALL ${partIds('f', `fact WHERE ${theirFacts}`)} UNION ALL ${partIds('d', 'decision WHERE actor IN (SELECT address FROM lost_actor)')})`;
+    case 'outbox': return 'receiver IN (SELECT address FROM lost_actor) OR sender IN (SELECT address FROM lost_actor)';
+    case 'parked': return 'seq IN (SELECT seq FROM lost_seq)';
+    default: throw new Error(`nobody asks whose the rows of ${table} are`);
+  }
+}

@@ -1,0 +1,111 @@
+// Erasing a person from the database: what is theirs goes, where others mention them the mention goes, and the journal says which
+// bodies and records went, so that the chain still verifies. One transaction; then the file is rewritten without the old bytes.
+import { emptyCommit } from '#machines/commit.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { sha256 } from './audit.ts';
+import type { Committer } from './commit.ts';
+import type { Database } from './database.ts';
+import { dropFindings, findWhatIsTheirs, partIds, theirs } from './erase-find.ts';
+import { findMentions } from './erase-mentions.ts';
+import { createNeedles, type Needles } from './needles.ts';
+import { toRanges } from './removals.ts';
+import { vouched } from './tables.ts';
+
+export interface Erasure {
+  /** Names this erasure; asking again with it goes on where it stopped. */
+  id: string;
+  entity: string;
+  addresses: string[];
+}
+export interface EraseCounts { actors: number; facts: number; artifacts: number; intents: number; decisions: number; annotations: number; journal: number; mentions: number }
+/** What is left to do, as JSON in the table `erasure`. */
+export interface ErasurePlan extends Erasure { counts: EraseCounts | null }
+
+/** The entity that a mail address or an entity id names, and the addresses by which it is known. Throws NOT_FOUND. */
+export async function findSubject(database: Database, subject: string): Promise<Omit<Erasure, 'id'>> {
+  const entity = subject.includes('/') ? subject : `person/${subject.toLowerCase()}`;
+  const [known] = await database.all('SELECT id FROM entity WHERE id = ?', entity);
+  if (!known) throw new KeelsonError('NOT_FOUND', `nobody is known as '${subject}'`, { hint: '`keelson find people` lists who is known.' });
+  const emails = await database.all<{ value: string }>("SELECT DISTINCT value FROM fact WHERE entity = ? AND predicate = 'person.email'", entity);
+  const key = entity.slice(entity.indexOf('/') + 1);
+  return { entity, addresses: [...new Set([key, ...emails.map(({ value }) => String(JSON.parse(value)))].filter((address) => /.@.+\../.test(address)).map((address) => address.toLowerCase()))] };
+}
+
+/** Erasures that were begun and are not finished. */
+export async function openErasures(database: Database): Promise<ErasurePlan[]> {
+  return (await database.all<{ plan: string }>('SELECT plan FROM erasure ORDER BY at_ms')).map(({ plan }) => JSON.parse(plan) as ErasurePlan);
+}
+
+/** Erases in one transaction and remembers that the rest (bus, files, old bytes) is still to do. Done before: answers the counts. */
+export async function erase(database: Database, committer: Committer, erasure: Erasure, nowMs: number): Promise<ErasurePlan> {
+  return committer.exclusively(async (write) => {
+    const before = (await openErasures(database)).find(({ id }) => id === erasure.id);
+    if (before) return before;
+    const { entity } = erasure;
+    const needles = createNeedles(entity, erasure.addresses);
+    await findWhatIsTheirs(database, entity);
+    await findMentioningBodies(database, needles);
+    const lost = (await database.all<{ address: string }>('SELECT address FROM lost_actor')).map(({ address }) => address);
+    const bodies = (await database.all<{ seq: number }>('SELECT seq FROM lost_seq JOIN journal USING (seq) WHERE body IS NOT NULL ORDER BY seq')).map(({ seq }) => seq);
+    const plan: ErasurePlan = { ...erasure, counts: null };
+    const records = new Set<number>();
+    const count = async (table: (typeof vouched)[number]) => (await database.all<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${theirs(table, entity)}`))[0]!.n;
+    // What goes is known before the transaction: nothing else writes meanwhile, and the journal row must name it.
+    for (const table of vouched) for (const { seq } of await database.all<{ seq: number }>(`SELECT DISTINCT seq FROM ${table} WHERE ${theirs(table, entity)}`)) records.add(seq);
+    const mentions = await findMentions(database, needles, entity);
+    for (const { seq } of mentions) if (seq !== null) records.add(seq);
+    plan.counts = {
+      actors: lost.length, facts: await count('fact'), artifacts: await count('artifact'), intents: await count('intent_change'),
+      decisions: await count('decision'), annotations: await count('annotation'), journal: bodies.length, mentions: mentions.length,
+    };
+    const removed = { reason: 'erased' as const, bodies: toRanges(bodies), records: toRanges([...records].toSorted((a, b) => a - b)) };
+    const answer = await write(emptyCommit(`erase:${erasure.id}`, nowMs, 'store/erase', { removed, counts: plan.counts }), async () => {
+      await database.run('INSERT INTO erasure (id, plan, at_ms) VALUES (?, ?, ?)', erasure.id, JSON.stringify(plan), nowMs);
+      await removeBodies(database, bodies);
+      await removeRecords(database, entity, needles);
+      for (const mention of mentions) await mention.redact();
+    });
+    if (answer.outcome !== 'written') throw new KeelsonError('REFUSED', `the erasure ${erasure.id} was not written: ${answer.outcome}`);
+    committer.forget(lost);
+    await dropFindings(database);
+    return plan;
+  });
+}
+
+/** The last step: nothing of it is left to do, and no byte of what was deleted is left in the file or its log. */
+export async function finishErasure(database: Database, committer: Committer, id: string): Promise<void> {
+  await committer.exclusively(async () => {
+    await database.run('DELETE FROM erasure WHERE id = ?', id);
+    await database.exec("INSERT INTO search (search) VALUES ('optimize')");
+    await database.exec('VACUUM');
+    await database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  });
+}
+
+async function findMentioningBodies(database: Database, needles: Needles): Promise<void> {
+  for (const rough of needles.rough) {
+    for (const { seq, body } of await database.all<{ seq: number; body: string }>('SELECT seq, body FROM journal WHERE instr(lower(body), ?) > 0', rough)) {
+      if (needles.isIn(body)) await database.run('INSERT OR IGNORE INTO lost_seq VALUES (?)', seq);
+    }
+  }
+}
+
+async function removeBodies(database: Database, seqs: number[]): Promise<void> {
+  for (const seq of seqs) {
+    const [row] = await database.all<{ body: string }>('SELECT body FROM journal WHERE seq = ?', seq);
+    await database.run('UPDATE journal SET body = NULL, digest = ? WHERE seq = ?', sha256(row!.body), seq);
+  }
+}
+
+async function removeRecords(database: Database, entity: string, needles: Needles): Promise<void> {
+  // The full-text index first: its rows are found through what they were made from.
+  const texts = await database.all<{ rowid: number }>(`SELECT rowid FROM search WHERE id IN (SELECT id FROM lost_artifact)
+    OR id IN (${partIds('f', `fact WHERE ${theirs('fact', entity)}`)}) OR id IN (${partIds('a', `annotation WHERE ${theirs('annotation', entity)}`)})`);
+  await database.run('DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?))', JSON.stringify(texts.map(({ rowid }) => rowid)));
+  await database.run(`DELETE FROM annotation WHERE ${theirs('annotation', entity)}`);
+  await database.run(`DELETE FROM blob WHERE hash IN (SELECT hash FROM artifact WHERE ${theirs('artifact', entity)}) AND hash NOT IN (SELECT hash FROM artifact WHERE NOT (${theirs('artifact', entity)}))`);
+  for (const table of ['fact', 'intent', 'intent_change', 'decision', 'artifact', 'outbox', 'parked'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table, entity)}`);
+  await database.run("UPDATE actor SET record = 'null', value = 'null', status = 'erased' WHERE address IN (SELECT address FROM lost_actor)");
+  await database.run('DELETE FROM entity WHERE NOT EXISTS (SELECT 1 FROM fact WHERE fact.entity = entity.id)');
+  for (const rough of needles.rough) await database.run('DELETE FROM parked WHERE instr(lower(CAST(bytes AS TEXT)), ?1) > 0 OR instr(lower(subject), ?1) > 0 OR instr(lower(reason), ?1) > 0', rough);
+}

@@ -1,0 +1,75 @@
+// Named reads of actors, their history and their messages, and the counts. Of actors that were erased nothing is shown.
+import { count, cursor, filter, json, moment, rowsMax, text, where, type Query } from './query-args.ts';
+
+export const actorQueries = {
+  async record(db, args) {
+    const [row] = await db.all<{ record: string }>("SELECT record FROM actor WHERE address = ? AND status <> 'erased'", text(args, 'address'));
+    return row?.record ?? null;
+  },
+
+  /** What became of a message or command, or null when it was never applied. */
+  async outcome(db, args) {
+    const [row] = await db.all<{ outcome: string }>('SELECT outcome FROM journal WHERE id = ?', text(args, 'id'));
+    return row?.outcome ?? null;
+  },
+
+  /** The body of a message that was promised and is not applied yet. */
+  async promised(db, args) {
+    const [row] = await db.all<{ body: string }>('SELECT body FROM outbox WHERE id = ?', text(args, 'id'));
+    return row ? json(row.body) : null;
+  },
+
+  async status(db) {
+    const [counter] = await db.all('SELECT received, applied, duplicate, parked FROM counter');
+    const [more] = await db.all(`SELECT
+      (SELECT count(*) FROM intent WHERE state = 'input-required') AS waiting,
+      (SELECT count(*) FROM outbox WHERE due_ms IS NULL) AS inFlight,
+      (SELECT count(*) FROM outbox WHERE due_ms IS NOT NULL) AS deadlines,
+      (SELECT count(*) FROM actor) - (SELECT count(*) FROM actor WHERE status <> 'active') AS active,
+      (SELECT count(*) FROM actor WHERE status <> 'active' AND status = 'error') AS failed,
+      (SELECT count(*) FROM actor WHERE address >= 'mail/' AND address < 'mail0') AS mails,
+      (SELECT count(*) FROM fact) AS facts,
+      (SELECT coalesce(max(seq), 0) FROM journal) AS commits`);
+    return { ...counter, ...more };
+  },
+
+  /** The newest row of the hash chain. */
+  async head(db) {
+    return (await db.all('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1'))[0] ?? null;
+  },
+
+  /** Which past this is: a bus belongs to one incarnation, and to epochs up to this one. */
+  async incarnation(db) {
+    return (await db.all('SELECT incarnation, epoch FROM counter'))[0] ?? null;
+  },
+
+  async actors(db, args) {
+    const type = filter(args, 'type');
+    const after = cursor(args, (place) => place);
+    const [sql, values] = where(
+      after !== null && (!type || after >= `${type}/`) ? ['address > ?', after] : ['address >= ?', type && `${type}/`], ['address < ?', type && `${type}0`],
+      ['status = ?', filter(args, 'status')], ['updated_ms >= ?', moment(args, 'since')], ['updated_ms < ?', moment(args, 'until')],
+    );
+    const rows = await db.all(
+      `SELECT address, machine, rev, status, value, parent, updated_ms, record ->> '$.timers' AS timers, record ->> '$.children' AS children FROM actor
+       ${sql} ${sql ? 'AND' : 'WHERE'} status <> 'erased' ORDER BY address LIMIT ?`, ...values, count(args, 'limit', rowsMax, 1_000_000),
+    );
+    return rows.map((row) => ({ ...row, value: json(row['value']), timers: json(row['timers']), children: json(row['children']), cursor: row['address'] }));
+  },
+
+  async actor(db, args) {
+    const [row] = await db.all("SELECT address, machine, rev, status, record, updated_ms FROM actor WHERE address = ? AND status <> 'erased'", text(args, 'address'));
+    return row ? { ...row, record: json(row['record']) } : null;
+  },
+
+  /** Every commit of one actor, oldest first, with the transition record. */
+  async history(db, args) {
+    const rows = await db.all('SELECT seq, id, rev, at_ms, outcome, body FROM journal WHERE actor = ? AND seq > ? ORDER BY seq LIMIT ?', text(args, 'address'), count(args, 'after', 0, Number.MAX_SAFE_INTEGER), count(args, 'limit', 1_000, rowsMax));
+    return rows.map((row) => ({ ...row, body: json(row['body']) }));
+  },
+
+  async operations(db, args) {
+    const rows = await db.all("SELECT address, value, status, record ->> '$.snapshot.context' AS context, updated_ms FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status <> 'erased' ORDER BY updated_ms, address LIMIT ?", count(args, 'limit', rowsMax, rowsMax));
+    return rows.map((row) => ({ ...row, value: json(row['value']), context: json(row['context']) }));
+  },
+} satisfies Record<string, Query>;

@@ -1,0 +1,117 @@
+// Erasing a person everywhere this system keeps bytes. Each step can be repeated; the database remembers what was begun, so that a
+// crash at any point goes on at the next start. The order: rows, bus, files, copies, receipt; last the old bytes of the database.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createNeedles } from '#store/needles.ts';
+import { eraseFromFile } from '#store/erase-copy.ts';
+import { rememberErased } from '#store/erased.ts';
+import { readCopies } from '#store/copies.ts';
+import type { Config } from './config.ts';
+import type { EraseCounts, ErasurePlan } from '#store/erase.ts';
+
+export interface Outside { what: string; todo: string }
+export interface Receipt {
+  /** Path of the receipt inside the data folder; it names nobody. */
+  receipt: string;
+  erased: EraseCounts & { files: number; copies: number };
+  /** What lies where this system cannot reach. */
+  outside: Outside[];
+}
+
+export interface ErasureParts {
+  dataDir: string;
+  now(): number;
+  /** Rows of the database; asked again with the same id it answers what was done. */
+  eraseRows(erasure: { id: string; subject: string } | ErasurePlan): Promise<ErasurePlan>;
+  /** Drops what the bus keeps, and publishes again what is still promised. */
+  purgeBus(): Promise<void>;
+  /** Forgets the plan and rewrites the file without the old bytes. */
+  finishRows(id: string): Promise<void>;
+  /** Mail servers and models that this company uses, in words. */
+  outside: Outside[];
+  /** For tests: called after each step. */
+  onStep?(step: string): void;
+}
+
+/** What this company uses that keeps copies of its own. */
+export function outsideOf({ smtpUrl, imapUrl, model }: Pick<Config, 'smtpUrl' | 'imapUrl' | 'model'>): Outside[] {
+  return [
+    ...(imapUrl ? [{ what: `the mailbox at ${new URL(imapUrl).hostname}`, todo: 'Delete their mails there, also in the sent and archive folders.' }] : []),
+    ...(smtpUrl ? [{ what: `the mail server ${new URL(smtpUrl).hostname}`, todo: 'Ask its provider how long it keeps logs and copies of sent mail.' }] : []),
+    ...(model ? [{ what: `the model provider${model.baseUrl ? ` at ${new URL(model.baseUrl).hostname}` : ' OpenAI'}`, todo: 'Ask it to delete the requests that held their mails.' }] : []),
+    { what: 'mail programs, phones and copies of this folder that the operator made', todo: 'Delete them or erase from them too.' },
+  ];
+}
+
+/** Erases; throws NOT_FOUND when nobody is known by that name. */
+export async function erasePerson(parts: ErasureParts, erasure: { id: string; subject: string } | ErasurePlan): Promise<Receipt> {
+  const { dataDir, onStep = () => {} } = parts;
+  const plan = await parts.eraseRows(erasure);
+  onStep('rows');
+  await parts.purgeBus();
+  onStep('bus');
+  const files = eraseFiles(dataDir, plan);
+  onStep('files');
+  const { erased: copies, outside } = await eraseCopies(dataDir, plan, parts.now());
+  onStep('copies');
+  rememberErased(dataDir, plan, parts.now());
+  onStep('tombstone');
+  const receipt: Receipt = {
+    receipt: join('receipts', `erase-${plan.id}.json`),
+    erased: { ...plan.counts!, files, copies },
+    outside: [...parts.outside, ...outside],
+  };
+  mkdirSync(join(dataDir, 'receipts'), { recursive: true, mode: 0o700 });
+  writeFileSync(join(dataDir, receipt.receipt), `${JSON.stringify({ at: new Date(parts.now()).toISOString(), ...receipt }, null, 2)}\n`, { mode: 0o600 });
+  onStep('receipt');
+  await parts.finishRows(plan.id);
+  onStep('bytes');
+  return receipt;
+}
+
+/** Lines of logs and files of the outbox folder that name the person. */
+function eraseFiles(dataDir: string, plan: ErasurePlan): number {
+  const needles = createNeedles(plan.entity, plan.addresses);
+  let count = 0;
+  for (const name of readdirSync(dataDir).filter((file) => file.endsWith('.log') || file.startsWith('run.json'))) {
+    const file = join(dataDir, name);
+    const text = readFileSync(file, 'utf8');
+    if (!needles.isIn(text)) continue;
+    // In place: whoever writes this log goes on at its end.
+    writeFileSync(file, text.split('\n').filter((line) => !needles.isIn(line)).join('\n'));
+    count++;
+  }
+  const outbox = join(dataDir, 'outbox');
+  for (const name of existsSync(outbox) ? readdirSync(outbox) : []) {
+    if (!needles.isIn(readFileSync(join(outbox, name), 'latin1'))) continue;
+    rmSync(join(outbox, name));
+    count++;
+  }
+  return count;
+}
+
+function eraseExport(dir: string, plan: ErasurePlan): boolean {
+  const needles = createNeedles(plan.entity, plan.addresses);
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  if (!files.some((entry) => needles.isIn(readFileSync(join(entry.parentPath, entry.name), 'latin1')))) return false;
+  rmSync(dir, { recursive: true });
+  return true;
+}
+
+/** Backups that this system made are erased too; exports are deleted, because a part of one would be none. */
+async function eraseCopies(dataDir: string, plan: ErasurePlan, nowMs: number): Promise<{ erased: number; outside: Outside[] }> {
+  const outside: Outside[] = [];
+  let erased = 0;
+  for (const { kind, path, at } of readCopies(dataDir)) {
+    if (!existsSync(path)) {
+      outside.push({ what: `the ${kind} made at ${at} that is no longer at ${path}`, todo: 'If you moved it, delete it or erase from it too.' });
+      continue;
+    }
+    try {
+      if (kind === 'export' ? eraseExport(path, plan) : await eraseFromFile(path, plan, nowMs)) erased++;
+    } catch (error) {
+      outside.push({ what: `the ${kind} at ${path} could not be changed: ${(error as Error).message}`, todo: 'Delete it.' });
+    }
+  }
+  return { erased, outside };
+}

@@ -1,0 +1,101 @@
+// Goal: a company that goes on from a backup sends nothing a second time: wherever an operation stood, it asks what became of it.
+// Method: the operation alone in the simulator, brought to each state in which it can rest; jobs are held back where needed.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { hashJson } from '#actors/hash.ts';
+import { operationMachine } from '#machines/agents/operation.ts';
+import { createSim, type Sim } from '#test/kit/sim.ts';
+
+const address = 'operation/o-1';
+const day = 86_400_000;
+const payload = { from: { address: 'me@studio.example', name: 'Me' }, to: { address: 'nina@holt.example', name: 'Nina' }, subject: 'Re: Price', text: 'It costs 5.', inReplyTo: null, references: [] };
+const input = { id: 'o-1', action: 'mail.send', connector: 'mail', payload, summary: 'Reply to Nina', category: 'inquiry', confidence: 0.8, reasons: [], evidence: [], trusted: [], remindAfterMs: day, expireAfterMs: 7 * day };
+const restored = { type: 'RESTORED', note: 'the backup is from Monday' };
+
+interface Run { sim: Sim; sends: unknown[] }
+
+function begin(): Run {
+  const sends: unknown[] = [];
+  const sim = createSim({
+    machines: [operationMachine],
+    activities: {
+      'gate.check': async ({ input: asked }) => ({ answer: 'ask', policy: { id: 'mail', version: '1', rule: 'ask' }, risk: 'low', reasons: [], payloadHash: hashJson((asked as { payload: unknown }).payload) }),
+      'mail.send': async (call) => {
+        sends.push(call.input);
+        return { sent: true, providerRef: '<ref@x>', note: '250 ok' };
+      },
+    },
+  });
+  sim.start(address, operationMachine, input);
+  return { sim, sends };
+}
+const hold = (sim: Sim) => {
+  sim.runJobs = false;
+  return sim.idle();
+};
+const edited = { ...payload, text: 'It costs 6.' };
+const approval = { type: 'APPROVE', payloadHash: hashJson(payload) };
+
+const states: [name: string, value: unknown, reach: (sim: Sim) => Promise<void>, approvalThen: string | undefined][] = [
+  ['proposed', 'proposed', hold, undefined],
+  ['asked', { 'awaiting-approval': 'asked' }, (sim) => sim.idle(), 'canceled'],
+  ['reminded', { 'awaiting-approval': 'reminded' }, (sim) => sim.advance(day), 'canceled'],
+  ['proposed again, with another text', 'proposed', async (sim) => {
+    await sim.idle();
+    await hold(sim.event(address, { type: 'RESPOND', text: 'Another text' }));
+  }, 'canceled'],
+  ['checking edit', 'checking edit', async (sim) => {
+    await sim.idle();
+    await hold(sim.event(address, { ...approval, edit: { payload: edited, payloadHash: hashJson(edited) } }));
+  }, 'canceled'],
+  // What is approved is prepared and dispatching within one step, so this is where a prepared operation rests.
+  ['dispatching', 'dispatching', async (sim) => {
+    await sim.idle();
+    await hold(sim.event(address, approval));
+  }, 'completed'],
+];
+
+for (const [name, value, reach, approvalThen] of states) {
+  test(`an operation that was ${name} in the backup is unknown, asks, and sends nothing by itself`, async () => {
+    const { sim, sends } = begin();
+    await reach(sim);
+    assert.deepEqual(sim.value(address), value);
+    await sim.event(address, restored).idle();
+    assert.equal(sim.value(address), 'unknown');
+    assert.equal(sim.context<{ reason: string }>(address).reason, restored.note);
+
+    const latest = new Map(sim.recorded.intents.map((intent) => [intent.id, intent]));
+    const question = latest.get('op-o-1');
+    assert.deepEqual([question?.kind, question?.state, question?.summary], ['escalation', 'input-required', `Did this leave? Reply to Nina: ${restored.note}`]);
+    assert.deepEqual([...latest.values()].filter(({ kind }) => kind === 'approval').map(({ state }) => state), approvalThen === undefined ? [] : [approvalThen]);
+
+    // Nothing is promised any more: a worker that still holds the job cannot claim it.
+    assert.deepEqual([sim.jobs(), sim.deadlines()], [[], []]);
+    await sim.advance(30 * day);
+    assert.equal(sim.value(address), 'unknown');
+    await sim.event(address, { type: 'RECONCILE', outcome: 'not-sent', note: 'looked in the folder' }).idle();
+    assert.deepEqual([sim.value(address), sends], ['reconciled', []]);
+  });
+}
+
+test('what is unknown already, or has ended, stays as it is', async () => {
+  const { sim } = begin();
+  await sim.idle();
+  await sim.event(address, restored).idle();
+  const stored = sim.stored(address);
+  await sim.event(address, { ...restored, note: 'again' }).idle();
+  assert.equal(sim.stored(address), stored);
+  const other = begin();
+  await other.sim.idle();
+  await other.sim.event(address, approval).idle();
+  await other.sim.event(address, restored).idle();
+  assert.deepEqual([other.sim.value(address), other.sends.length], ['done', 1]);
+});
+
+test('nobody but the operator can say that a backup was restored', async () => {
+  const { sim } = begin();
+  await sim.idle();
+  await sim.event(address, restored, 'mail/m-1').idle();
+  assert.deepEqual(sim.value(address), { 'awaiting-approval': 'asked' });
+  assert.match(sim.notes().at(-1)!, /^refused: 'RESTORED' may only come from the operator/);
+});
