@@ -4,6 +4,7 @@ import type { StorePort } from '#actors/store-port.ts';
 import type { Committed } from '#machines/commit.ts';
 import { codes, KeelsonError, type Code } from '#machines/errors.ts';
 import type { ErasurePlan } from './erase.ts';
+import type { Retained } from './retention.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 
 export interface Store extends StorePort {
@@ -17,6 +18,8 @@ export interface Store extends StorePort {
   /** Rewrites the file without the bytes of what was deleted. */
   finishErasure(id: string): Promise<void>;
   openErasures(): Promise<ErasurePlan[]>;
+  /** One turn of retention, from journal row `after` on; `next` is where to go on. */
+  retain(after: number, beforeMs: number, nowMs: number): Promise<Retained & { next: number | null }>;
   /** Called with the due time of each new deadline. */
   onDeadline(task: (dueMs: number) => void): void;
   /** Called when the store's thread dies by itself. */
@@ -93,6 +96,7 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     erase: (erasure, nowMs) => ask({ op: 'erase', erasure, nowMs }),
     finishErasure: (id) => ask({ op: 'finishErasure', id }),
     openErasures: () => ask({ op: 'openErasures' }),
+    retain: (after, beforeMs, nowMs) => ask({ op: 'retain', after, beforeMs, nowMs }),
     republish: (beforeMs) => ask({ op: 'republish', beforeMs }),
     onDeadline: (task) => void deadlineTasks.push(task),
     onExit: (task) => void exitTasks.push(task),

@@ -4,12 +4,12 @@ import { KeelsonError } from '#machines/errors.ts';
 import { readPartId } from '#machines/records.ts';
 import type { Database } from './database.ts';
 
-const dateSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]);
+const dateSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true }), z.iso.datetime({ offset: true, local: true, precision: -1 })]);
 
 /**
  * Milliseconds of an ISO date (its first moment) or date-time, UTC when it names no zone, or of the id of a fact, decision,
  * annotation, artifact (its newest version), intent (its last change), operation (when it was sent, else its last change), actor
- * or message. Throws BAD_ARGUMENT when it is none of these.
+ * or message. An operation that is called like its mail is meant by `operation/ID`. Throws BAD_ARGUMENT when it is none of these.
  */
 export async function readMoment(db: Database, words: string): Promise<number> {
   if (dateSchema.safeParse(words).success) return Date.parse(/T.*(?:Z|[+-]\d\d:\d\d)$|^[^T]*$/.test(words) ? words : `${words}Z`);
@@ -20,23 +20,23 @@ export async function readMoment(db: Database, words: string): Promise<number> {
 
 async function momentOfId(db: Database, id: string): Promise<number | null> {
   const parts = [['f', 'SELECT recorded_ms AS ms FROM fact WHERE n = ?'], ['d', 'SELECT at_ms AS ms FROM decision WHERE n = ?'], ['a', 'SELECT at_ms AS ms FROM annotation WHERE n = ?']] as const;
-  const named = ['SELECT max(at_ms) AS ms FROM artifact WHERE id = ?', 'SELECT updated_ms AS ms FROM intent WHERE id = ?', "SELECT max(at_ms) AS ms FROM artifact WHERE id = 'sent-' || ?", 'SELECT updated_ms AS ms FROM actor WHERE address = ?', 'SELECT at_ms AS ms FROM journal WHERE id = ?'];
   const ms = async (sql: string, key: string | number) => (await db.all<{ ms: number | null }>(sql, key))[0]?.ms ?? null;
   for (const [prefix, sql] of parts) {
     const n = readPartId(prefix, id);
     const found = n === null ? null : await ms(sql, n);
     if (found !== null) return found;
   }
-  for (const sql of named) {
-    const found = await ms(sql, id);
-    if (found !== null) return found;
-  }
+  const document = (await ms('SELECT max(at_ms) AS ms FROM artifact WHERE id = ?', id)) ?? (await ms('SELECT updated_ms AS ms FROM intent WHERE id = ?', id));
+  if (document !== null) return document;
   const operation = await findOperation(db, id);
-  return operation === null ? null : ms('SELECT updated_ms AS ms FROM actor WHERE address = ?', operation);
+  const sent = operation && (await ms("SELECT max(at_ms) AS ms FROM artifact WHERE id = 'sent-' || (SELECT record ->> '$.snapshot.context.id' FROM actor WHERE address = ?)", operation));
+  return sent ?? (await ms('SELECT updated_ms AS ms FROM actor WHERE address = ?', operation ?? id)) ?? ms('SELECT at_ms AS ms FROM journal WHERE id = ?', id);
 }
 
-/** The address of an operation by the id that providers and the operator see, or by its address; null when there is none. */
+/** The address of an operation by its address or by the id that providers and the operator see; null when there is none. */
 export async function findOperation(db: Database, id: string): Promise<string | null> {
-  const [row] = await db.all<{ address: string }>("SELECT address FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND (address = ?1 OR record ->> '$.snapshot.context.id' = ?1) LIMIT 1", id);
+  const [row] = await db.all<{ address: string }>(
+    `SELECT address FROM actor WHERE address = ?1 AND address >= 'operation/' AND address < 'operation0'
+     UNION ALL SELECT address FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND record ->> '$.snapshot.context.id' = ?2 LIMIT 1`, id, id.replace(/^operation\//, ''));
   return row?.address ?? null;
 }

@@ -24,6 +24,7 @@ export type Request = { n: number } & (
   | { op: 'erase'; erasure: { id: string; subject: string } | ErasurePlan; nowMs: number }
   | { op: 'finishErasure'; id: string }
   | { op: 'openErasures' }
+  | { op: 'retain'; after: number; beforeMs: number; nowMs: number }
   | { op: 'close' }
 );
 

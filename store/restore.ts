@@ -11,7 +11,9 @@ import { rememberCopy } from './copies.ts';
 import { openDatabase, type Database } from './database.ts';
 import { badCopy } from './export-format.ts';
 import { copyPrivately, replaceLive, withIncoming } from './incoming.ts';
+import { firstHash } from './audit.ts';
 import { checkIntegrity } from './integrity.ts';
+import type { Head } from './judge.ts';
 import { migrate, ownMigrations, planMigrations } from './migrate.ts';
 import { verifyAudit } from './verify.ts';
 
@@ -33,7 +35,7 @@ export interface RestoreOptions {
   keepOld?: string | undefined;
   say?(line: string): void;
 }
-export interface Restored { restored: string; incarnation: string; unknown: number; fromSeq: number; backupAtMs: number | null }
+export interface Restored { restored: string; incarnation: string; unknown: number; /** The end of the backup's journal. */ head: Head; backupAtMs: number | null }
 
 const sendsPerCommit = 500;
 
@@ -116,20 +118,21 @@ async function epochOf(live: string): Promise<number> {
 }
 
 /** Another incarnation with a higher epoch than any before: neither a bus nor a store of the other past fits it. */
-async function startAnew(database: Database, presentEpoch: number, nowMs: number): Promise<Pick<Restored, 'incarnation' | 'fromSeq' | 'backupAtMs'>> {
-  const [last] = await database.all<{ seq: number; at_ms: number }>('SELECT seq, at_ms FROM journal ORDER BY seq DESC LIMIT 1');
-  const [fromSeq, backupAtMs] = [last?.seq ?? 0, last?.at_ms ?? null];
+async function startAnew(database: Database, presentEpoch: number, nowMs: number): Promise<Pick<Restored, 'incarnation' | 'head' | 'backupAtMs'>> {
+  const [last] = await database.all<Head & { at_ms: number }>('SELECT seq, hash, at_ms FROM journal ORDER BY seq DESC LIMIT 1');
+  const head: Head = { seq: last?.seq ?? 0, hash: last?.hash ?? firstHash };
+  const backupAtMs = last?.at_ms ?? null;
   await database.run('UPDATE counter SET epoch = max(epoch, ?) + 1, incarnation = lower(hex(randomblob(8)))', presentEpoch);
-  await database.run("INSERT OR REPLACE INTO setting (key, value) VALUES ('restored', ?)", JSON.stringify({ fromSeq, backupAtMs, restoredAtMs: nowMs }));
+  await database.run("INSERT OR REPLACE INTO setting (key, value) VALUES ('restored', ?)", JSON.stringify({ fromSeq: head.seq, backupAtMs, restoredAtMs: nowMs }));
   const [counter] = await database.all<{ incarnation: string }>('SELECT incarnation FROM counter');
-  return { incarnation: counter!.incarnation, fromSeq, backupAtMs };
+  return { incarnation: counter!.incarnation, head, backupAtMs };
 }
 
 /** Answers of how many actors it is unknown now what they did. */
-async function markUnknown(database: Database, { incarnation, fromSeq, backupAtMs }: Restored, { nowMs, doubt }: Pick<RestoreOptions, 'nowMs' | 'doubt'>): Promise<number> {
+async function markUnknown(database: Database, { incarnation, head, backupAtMs }: Restored, { nowMs, doubt }: Pick<RestoreOptions, 'nowMs' | 'doubt'>): Promise<number> {
   const [counter] = await database.all<{ epoch: number }>('SELECT epoch FROM counter');
   const committer = await createCommitter(database, counter!.epoch, { onWritten: () => {} });
-  const restored = { fromSeq, backupAtMs, restoredAtMs: nowMs };
+  const restored = { fromSeq: head.seq, backupAtMs, restoredAtMs: nowMs };
 
   const jobs = await pendingJobs(database, doubt.once);
   for (const { id } of jobs) {

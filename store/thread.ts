@@ -18,6 +18,7 @@ import { migrate } from './migrate.ts';
 import { createRelay } from './outbox.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 import { queries, runQuery } from './queries.ts';
+import { retain } from './retention.ts';
 import { createRules } from './rules.ts';
 import { createTriggers, putInForce } from './triggers.ts';
 
@@ -93,6 +94,8 @@ async function start() {
       }
       case 'finishErasure':
         return finishErasure(writer, committer, request.id);
+      case 'retain':
+        return retain(writer, committer, request);
       case 'openErasures':
         return openErasures(writer);
       case 'close':

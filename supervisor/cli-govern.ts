@@ -7,6 +7,7 @@ import type { ActorRecord } from '#actors/record.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { backupStore } from '#store/backup.ts';
 import { openDatabase } from '#store/database.ts';
+import { eraseAgain } from '#store/erase-copy.ts';
 import { exportStore } from '#store/export.ts';
 import { importStore } from '#store/import.ts';
 import { takeLock } from '#store/lock.ts';
@@ -14,6 +15,8 @@ import { migrate, planMigrations, type MigrationPlan } from '#store/migrate.ts';
 import { restoreStore, type Doubt } from '#store/restore.ts';
 import { verifyAudit } from '#store/verify.ts';
 import type { Define } from './cli-read.ts';
+import { readConfig } from './config.ts';
+import { headsFile, noteRestore } from './main-heads.ts';
 import { createMachines } from './main.ts';
 
 export function addGovernCommands(program: Command, define: Define): void {
@@ -37,12 +40,18 @@ export function addGovernCommands(program: Command, define: Define): void {
   const restore = program.command('restore').argument('<file>', 'a file that `keelson backup` made').description('a backup in the place of the database; stop the server first').option('--keep-old <path>', 'keep the replaced database there; otherwise it is deleted');
   define(restore, async ({ dataDir, out }, file: string, { keepOld }: { keepOld?: string }) => {
     const had = existsSync(join(dataDir, 'keelson.db'));
+    const heads = headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined);
+    const nowMs = Date.now();
     const restored = await restoreStore({
-      dataDir, file, nowMs: Date.now(), doubt: createDoubt(), say: out.say, ...(keepOld === undefined ? {} : { keepOld: resolve(keepOld) }),
-      eraseAgain: async () => { throw new KeelsonError('REFUSED', `people were erased after this backup was made, and this build cannot erase them again`, { hint: `See erased.jsonl in ${dataDir}.` }); },
+      dataDir, file, nowMs, doubt: createDoubt(), say: out.say, ...(keepOld === undefined ? {} : { keepOld: resolve(keepOld) }),
+      eraseAgain: async (database) => {
+        const count = await eraseAgain(dataDir, database, nowMs);
+        if (count > 0) out.say(`${count} people who were erased here are erased from it too`);
+      },
     });
+    noteRestore(heads, restored.head, nowMs);
     out.result(restored, (r) => [
-      `restored from ${r.restored}: ${r.fromSeq} commits${r.backupAtMs === null ? '' : `, the last of ${new Date(r.backupAtMs).toISOString()}`}`,
+      `restored from ${r.restored}: ${r.head.seq} commits${r.backupAtMs === null ? '' : `, the last of ${new Date(r.backupAtMs).toISOString()}`}`,
       ...(had ? [keepOld === undefined ? 'The database that was here is deleted, so that nobody who was erased stays readable (--keep-old PATH keeps it).' : `The database that was here is kept as ${resolve(keepOld)}. It may hold people who were erased.`] : []),
       r.unknown === 0 ? 'Nothing was under way in it.' : `${r.unknown} operations are unknown: they may have been sent after the backup, and are not sent again. After the start: keelson ops`,
       ...withoutCompany(dataDir),

@@ -15,6 +15,8 @@ const companySchema = z.object({
   approvals: z.object({ reminderAfterHours: z.number().positive(), expiresAfterHours: z.number().positive() }),
   /** File to which the head of the audit chain is written each hour; default `heads.jsonl` in the folder. */
   auditHeads: z.string().min(1).optional(),
+  /** After how many days the steps of finished work are forgotten; facts, documents and decisions stay. Default 365. */
+  retentionDays: z.number().min(1).optional(),
   /** Set in the folder that `keelson demo` made. */
   demo: z.boolean().optional(),
 });

@@ -28,6 +28,7 @@ import { erasePerson, outsideOf } from './main-erasure.ts';
 import { headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { superviseNats } from './main-nats.ts';
+import { keepRetention } from './main-retention.ts';
 import { decide } from './strategy.ts';
 
 export interface Server {
@@ -136,6 +137,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const desk = createDesk({ store, bus, clock, makeId: randomId });
     const web = await startConsole({ port, token, desk, receiveMail: receive, erase, query: store.query, ready: async () => ((await store.query('status', {})) as object) !== null, log });
     stops.push(web.stop);
+    stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
     stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));
     if (config.imapUrl) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));
     if (!config.smtpUrl) log.warn(smtpMissing);

@@ -98,7 +98,9 @@ CREATE TRIGGER journal_is_append_only_update BEFORE UPDATE ON journal
   WHEN new.body IS NOT NULL OR old.body IS NULL OR new.seq <> old.seq OR new.id <> old.id OR new.actor <> old.actor OR new.rev IS NOT old.rev
     OR new.at_ms <> old.at_ms OR new.outcome <> old.outcome OR new.hash <> old.hash
   BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER journal_is_append_only_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+-- Retention takes rows out and puts them back without their bodies: only so are the pages joined.
+CREATE TRIGGER journal_is_append_only_delete BEFORE DELETE ON journal WHEN NOT EXISTS (SELECT 1 FROM setting WHERE key = 'retaining')
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 
 CREATE TABLE intent (
   id TEXT PRIMARY KEY,

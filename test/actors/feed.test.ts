@@ -125,8 +125,8 @@ test('a forged announcement of commits that are not there changes nothing', asyn
   const { write, say, until, queries } = follow(t);
   write(2);
   await until(2);
-  say({ after: 900, last: 1_000, changes: upTo(1_000).slice(900).map(commitOf) });
   const asked = queries();
+  say({ after: 900, last: 1_000, changes: upTo(1_000).slice(900).map(commitOf) });
   while (queries() === asked) await sleep(5);
   write(2);
   await until(4);

@@ -1,8 +1,10 @@
 // `npm run bench [-- --json]`: W1 (throughput) and W3 (waking one idle actor), each with its baseline from the same run;
 // `npm run bench -- mails [--json]`: the main job, 1,000 mails from the import to their waiting or final state.
+// `npm run bench -- growth [--json]`: commits and reads at 5 million transitions beside 10,000, see growth.ts.
 // Machines are noisy: read the ratio, and the median of the rounds.
 import { startWorld, type World } from '#test/kit/world.ts';
 import { runBaseline } from './baseline.ts';
+import { measureGrowth, readSize } from './growth.ts';
 import { measureMails, type MailRun } from './mails.ts';
 import { orderEvent, orderEvents, orderMachine } from './order-machine.ts';
 
@@ -85,7 +87,7 @@ function say(line: string): void {
   if (!json) console.log(line);
 }
 
-const results: (Result | ({ id: 'mails' } & MailRun))[] = process.argv.includes('mails') ? [{ id: 'mails', ...(await measureMails(mails)) }] : await measureKernel();
+const results: (Result | ({ id: 'mails' } & MailRun))[] = process.argv.includes('growth') ? await measureGrowth(readSize(process.argv.slice(2)), say) : process.argv.includes('mails') ? [{ id: 'mails', ...(await measureMails(mails)) }] : await measureKernel();
 if (json) console.log(JSON.stringify(results));
 for (const r of results) {
   if (r.id === 'mails' && 'parsePerSecond' in r) say(`mails: ${round(r.mailsPerSecond)}/s to the end, import alone ${round(r.importPerSecond)}/s, only parsing ${round(r.parsePerSecond)}/s; ${r.waiting} wait for the operator`);

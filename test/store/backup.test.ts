@@ -28,13 +28,13 @@ test('a backup is one file with everything, readable by its owner only, and reme
 
 test('a backup that is taken while the store writes is one moment', async () => {
   const { dir, committer } = await richStore(200);
-  let done = false;
+  const state = { done: false };
   const writing = (async () => {
-    for (let i = 0; !done; i++) await committer.commit(commitOf(`later-${i}`));
+    for (let i = 0; !state.done; i++) await committer.commit(commitOf(`later-${i}`));
   })();
   const file = join(tempDir(), 'backup.db');
   await backupStore({ dataDir: dir, file, nowMs });
-  done = true;
+  state.done = true;
   await writing;
   assert.equal((await verifyAudit(await openTemp(file, { readOnly: true }))).ok, true);
 });

@@ -1,11 +1,13 @@
 // Goal: what goes out comes back, byte for byte, and what somebody changed on the way comes back never. Method: a store of every kind
 // of row goes out, in and out again; then one archive per way of breaking it.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { sha256 } from '#actors/hash.ts';
-import { KeelsonError } from '#machines/errors.ts';
+import type { KeelsonError } from '#machines/errors.ts';
 import { rememberCopy, readCopies } from '#store/copies.ts';
 import { openDatabase } from '#store/database.ts';
 import { counterFile, exportedTables, limits, type Manifest } from '#store/export-format.ts';
@@ -104,13 +106,13 @@ test('an export is readable by its owner only', async () => {
 
 test('an export is one moment, also while the store goes on writing', async () => {
   const { dir, committer } = await richStore(300);
-  let done = false;
+  const state = { done: false };
   const writing = (async () => {
-    for (let i = 0; !done; i++) await committer.commit(commitOf(`later-${i}`));
+    for (let i = 0; !state.done; i++) await committer.commit(commitOf(`later-${i}`));
     return true;
   })();
   const out = await exportOf(dir);
-  done = true;
+  state.done = true;
   await writing;
   const there = tempDir();
   const { head } = await importStore({ dir: out, dataDir: there });
@@ -179,6 +181,19 @@ test('an import is refused while a server holds the folder', async () => {
   const lock = await takeLock(there);
   await assert.rejects(importStore({ dir: out, dataDir: there }), withCode('STORE_BUSY'));
   await lock.close();
+});
+
+test('an import that is killed half way has changed nothing, and the next one succeeds', async () => {
+  const { dir } = await richStore(30);
+  const out = await exportOf(dir);
+  const there = tempDir();
+  const script = `import { importStore } from ${JSON.stringify(import.meta.resolve('#store/import.ts'))};
+    await importStore({ dir: ${JSON.stringify(out)}, dataDir: ${JSON.stringify(there)}, say: (line) => line.startsWith('writing') && setTimeout(() => process.kill(process.pid, 'SIGKILL'), 5) });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  assert.equal((await once(child, 'close'))[1], 'SIGKILL');
+  assert.equal(existsSync(join(there, 'keelson.db')), false);
+  await importStore({ dir: out, dataDir: there });
+  assert.deepEqual(contentsOf(await exportOf(there)), contentsOf(out));
 });
 
 test('what an import left behind that was killed is cleared away by the next', async () => {

@@ -122,7 +122,7 @@ test('every list can be read in pages by its cursors, without gap or repetition'
     const note = { kind: i % 2 ? 'remark' as const : 'correction' as const, target: { kind: 'entity' as const, id: `person/${i % 2}` }, text: `note ${i}` };
     const mail = (id: string) => ({ id, kind: 'mail' as const, mediaType: 'text/plain', hash: `h${i}${id}`, sizeBytes: 1 });
     await committer.commit(commitOf(`c${i}`, {
-      atMs: i, actor: `order/${i}`, step: stepOf(0), facts: [1, 2].map((n) => ({ entity: `person/${i}`, predicate: 'note', value: n, label: 'untrusted', confidence: 1 })),
+      atMs: i, actor: `order/${i}`, step: stepOf(0), facts: [1, 2].map((n) => ({ entity: `person/${i}`, predicate: 'mail.received', value: n, label: 'untrusted', confidence: 1 })),
       intents: [{ id: `i${9 - i}`, kind: 'task', state: 'working' }, { id: `i${9 - i}b`, kind: 'task', state: 'working' }], artifacts: [mail('m'), mail(`m-${i}`), mail(`m-${i}/1`)], annotations: [note],
       decisions: [{ what: 'triage', outcome: 'x', confidence: null, reasons: [], evidence: [], policy: null, model: null, costMicros: null }], parked: { subject: 's', reason: 'r', bytes: new Uint8Array([i]) },
     }));

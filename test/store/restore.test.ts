@@ -1,6 +1,8 @@
 // Goal: after a restore the store is the backup, what may have happened since is marked unknown, and a restore that fails has changed
 // nothing. Method: backups of real stores, restored over another one; then one way of failing after the other.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +14,8 @@ import { backupStore } from '#store/backup.ts';
 import { createCommitter } from '#store/commit.ts';
 import { readCopies } from '#store/copies.ts';
 import type { Database } from '#store/database.ts';
+import { eraseAgain } from '#store/erase-copy.ts';
+import { rememberErased } from '#store/erased.ts';
 import { takeLock } from '#store/lock.ts';
 import { runQuery } from '#store/queries.ts';
 import { restoreStore, type RestoreOptions } from '#store/restore.ts';
@@ -47,7 +51,7 @@ test('the restored store is the backup, under another incarnation and a higher e
   const file = await backupOf(source.dir);
   const { dir } = await otherStore();
   const restored = await restoreStore({ dataDir: dir, file, ...parts });
-  assert.deepEqual(restored, { restored: file, incarnation: restored.incarnation, unknown: 0, fromSeq: rows, backupAtMs: atMs });
+  assert.deepEqual(restored, { restored: file, incarnation: restored.incarnation, unknown: 0, head: { seq: rows, hash: head }, backupAtMs: atMs });
 
   const db = await open(dir);
   const now = await incarnationOf(db);
@@ -191,6 +195,17 @@ test('who was erased since the backup is erased again before the restored databa
   assert.deepEqual((await (await open(dir)).all<{ key: string }>('SELECT key FROM setting ORDER BY key')).map(({ key }) => key), ['k', 'restored']);
 });
 
+test('a person who was erased here does not come back', async () => {
+  const { dir: source } = await richStore(30);
+  const file = await backupOf(source);
+  const { dir } = await otherStore();
+  rememberErased(dir, { id: 'e', entity: 'person/p5@example.org' }, nowMs);
+  await restoreStore({ dataDir: dir, file, ...parts, eraseAgain: async (database) => void (await eraseAgain(dir, database, nowMs)) });
+  const db = await open(dir);
+  assert.deepEqual(await db.all("SELECT id FROM entity WHERE id = 'person/p5@example.org'"), []);
+  assert.equal((await verifyAudit(db)).ok, true);
+});
+
 test('an erasure that fails stops the restore', async () => {
   const file = await backupOf((await richStore(4)).dir);
   const { dir } = await otherStore();
@@ -261,6 +276,23 @@ test('a restore is refused while a server holds the folder, and while somebody r
   await reader.close();
   await restoreStore({ dataDir: dir, file, ...parts });
 });
+
+for (const line of ['checking', 'erasing', 'marking']) {
+  test(`a restore that is killed while ${line} has changed nothing, and the next one succeeds`, async () => {
+    const file = await backupOf((await richStore(30)).dir);
+    const { dir } = await otherStore();
+    writeFileSync(join(dir, 'erased.jsonl'), '');
+    const present = readFileSync(join(dir, 'keelson.db'));
+    const script = `import { restoreStore } from ${JSON.stringify(import.meta.resolve('#store/restore.ts'))};
+      await restoreStore({ dataDir: ${JSON.stringify(dir)}, file: ${JSON.stringify(file)}, nowMs: 1, doubt: { once: [], takesRestored: () => true }, eraseAgain: async () => {},
+        say: (line) => line.startsWith('${line}') && process.kill(process.pid, 'SIGKILL') });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+    assert.equal((await once(child, 'close'))[1], 'SIGKILL');
+    assert.deepEqual(readFileSync(join(dir, 'keelson.db')), present);
+    await restoreStore({ dataDir: dir, file, ...parts, eraseAgain: async () => {} });
+    assert.equal(await countRows(await open(dir), 'fact'), 30);
+  });
+}
 
 test('what a restore left behind that was killed is cleared away by the next', async () => {
   const file = await backupOf((await richStore(4)).dir);

@@ -36,7 +36,7 @@ const contradict = async (...said: [value: string, label?: Label][]) => {
 };
 const questions = async (entity: string) => ((await world.store.query('inbox', {})) as { id: string; data: { payload?: { entity?: string } } }[]).filter(({ data }) => data.payload?.entity === entity).map(({ id }) => id);
 const stateOf = async (id: string) => ((await world.store.query('intent', { id })) as { state: string }).state;
-const stands = async (entity: string) => [...new Set((await readStanding(world.store, entity, predicate)).map(({ value }) => String(value)))].toSorted((a, b) => a.localeCompare(b));
+const stands = async (entity: string) => [...new Set((await readStanding(world.store, entity, predicate)).map(({ value }) => value as string))].toSorted((a, b) => a.localeCompare(b));
 const contradicted = async (entity: string) => ((await world.store.query('entityView', { id: entity, validAtMs: systemClock.now(), knownAtMs: systemClock.now() + 1 })) as { properties: Record<string, { contradicted?: string[] }> }).properties[predicate]?.contradicted;
 const refused = (message: RegExp, code = 'REFUSED') => (error: unknown) => error instanceof KeelsonError && error.code === code && message.test(error.message);
 /** One value stands, in the name of the operator, and nothing is left to ask. */

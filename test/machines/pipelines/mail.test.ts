@@ -128,6 +128,15 @@ test('no good draft: the operator writes, and the words still need approval as t
   assert.equal(run.sent[0]?.payload.text, 'Ask the cathedral.');
 });
 
+test('a suggestion that is confirmed word for word is drafted as it is', async () => {
+  for (const answer of [(text: string) => ({ type: 'RESPOND', text }), (text: string) => ({ ...approveAs(unusual.id), edit: { payload: { text }, payloadHash: '' } })]) {
+    const run = await runMail(unusual);
+    const { suggestion } = run.only('question').data.payload as { suggestion: string };
+    await run.answer('mail', answer(suggestion));
+    assert.equal((run.only('approval').data.payload as { text: string }).text, suggestion);
+  }
+});
+
 test('no good draft: a text from a file does the same, an empty yes does nothing', async () => {
   const run = await runMail(unusual);
   for (const event of [approveAs(unusual.id), { ...approveAs(unusual.id), edit: { payload: { text: '  ' }, payloadHash: '' } }, { ...approveAs(unusual.id), edit: { payload: null, payloadHash: '' } }]) {
