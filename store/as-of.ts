@@ -29,7 +29,7 @@ async function momentOfId(db: Database, id: string): Promise<number | null> {
   const document = (await ms('SELECT max(at_ms) AS ms FROM artifact WHERE id = ?', id)) ?? (await ms('SELECT updated_ms AS ms FROM intent WHERE id = ?', id));
   if (document !== null) return document;
   const operation = await findOperation(db, id);
-  const sent = operation && (await ms("SELECT max(at_ms) AS ms FROM artifact WHERE id = 'sent-' || (SELECT record ->> '$.snapshot.context.id' FROM actor WHERE address = ?)", operation));
+  const sent = operation === null ? null : await ms("SELECT max(at_ms) AS ms FROM artifact WHERE id = 'sent-' || (SELECT record ->> '$.snapshot.context.id' FROM actor WHERE address = ?)", operation);
   return sent ?? (await ms('SELECT updated_ms AS ms FROM actor WHERE address = ?', operation ?? id)) ?? ms('SELECT at_ms AS ms FROM journal WHERE id = ?', id);
 }
 

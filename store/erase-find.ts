@@ -1,7 +1,7 @@
 // Whose is what: follows provenance from a person to everything that was derived from them. The answers are temporary tables of
 // this connection: lost_actor, lost_artifact, lost_intent, lost_seq.
 import type { Database } from './database.ts';
-import type { Table } from './tables.ts';
+import { vouched, type Table } from './tables.ts';
 
 /** The artifact that a source or link names, without the line in it. */
 export const baseOf = (column: string) => `CASE instr(${column}, '#') WHEN 0 THEN ${column} ELSE substr(${column}, 1, instr(${column}, '#') - 1) END`;
@@ -33,9 +33,7 @@ export async function findWhatIsTheirs(database: Database, entity: string): Prom
   }
   await database.run("INSERT OR IGNORE INTO lost_intent SELECT id FROM intent_change WHERE actor IN (SELECT address FROM lost_actor) OR data ->> '$.payload.entity' = ? OR data ->> '$.payload.actor' IN (SELECT address FROM lost_actor)", entity);
   await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM journal WHERE actor IN (SELECT address FROM lost_actor)');
-  await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM artifact WHERE id IN (SELECT id FROM lost_artifact)');
-  await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM fact WHERE entity = ? OR ${baseOf('source')} IN (SELECT id FROM lost_artifact)`, entity);
-  await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM intent_change WHERE id IN (SELECT id FROM lost_intent)');
+  for (const table of vouched) await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM ${table} WHERE ${theirs(table, entity)}`);
 }
 
 export async function dropFindings(database: Database): Promise<void> {

@@ -1,6 +1,6 @@
 // Walks the whole chain, also while the store goes on writing: every journal row, the records it vouches for, and the counters.
 import { chainHash, firstHash, type JournalRow } from './audit.ts';
-import type { Database, Row, Value } from './database.ts';
+import type { Database, Value } from './database.ts';
 import { partsHash, type PartRows } from './part-rows.ts';
 import { partNumber, partsMax } from '#machines/records.ts';
 import { firstUncovered, readRemoval, toRanges, type Ranges } from './removals.ts';
@@ -19,8 +19,11 @@ export async function verifyAudit(database: Database, heads: KnownHead[] = []): 
   const gone = { bodies: new Set<number>(), records: new Set<number>() };
   const declared: { bodies: Ranges[]; records: Ranges[] } = { bodies: [], records: [] };
   const expected = new Map(heads.map(({ seq, hash }) => [seq, hash]));
-  const ends = (seq: number, reason: string): Verdict => {
+  const ends = async (seq: number, reason: string): Promise<Verdict> => {
     const candidates = [{ seq, reason }];
+    // What is declared from a bad row on proves nothing, but without it the bad row would not be the one that is named.
+    const rest = seq === Infinity ? [] : await database.all<{ actor: string; body: string }>("SELECT actor, body FROM journal WHERE seq >= ? AND actor >= 'store/' AND actor < 'store0' AND CASE WHEN json_valid(body) THEN json_type(body, '$.removed') = 'object' END", seq);
+    for (const { actor, body } of rest) for (const kind of ['bodies', 'records'] as const) declared[kind].push(readRemoval(actor, body)?.[kind] ?? []);
     for (const kind of ['bodies', 'records'] as const) {
       const first = firstUncovered(toRanges(gone[kind]), declared[kind]);
       if (first !== null) candidates.push({ seq: first, reason: kind === 'bodies' ? 'its body is gone and nothing says why' : 'its records were changed' });
@@ -30,7 +33,7 @@ export async function verifyAudit(database: Database, heads: KnownHead[] = []): 
   };
   for (;;) {
     // The first page also looks below 1, where no row may be.
-    const found = await database.all<JournalRow & { hash: string }>('SELECT seq, id, actor, rev, at_ms, outcome, body, digest, parts, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?', rows === 0 ? Number.MIN_SAFE_INTEGER : rows, page);
+    const found = await readRows(database, rows === 0 ? -Infinity : rows);
     const recorded = await readParts(database, found);
     for (const row of found) {
       if (row.seq > rows + 1) return ends(rows + 1, 'the row is missing');
@@ -46,14 +49,27 @@ export async function verifyAudit(database: Database, heads: KnownHead[] = []): 
     }
     if (found.length === page) continue;
     // One statement sees one moment: rows that came since are still walked, a count that differs from the rows is a cut tail.
-    const [now] = await database.all<{ counted: number; last: number; recorded: number }>(`SELECT applied + parked AS counted, (SELECT coalesce(max(seq), 0) FROM journal) AS last,
-      max(coalesce((SELECT max(n) FROM fact), 0), coalesce((SELECT max(n) FROM intent_change), 0), coalesce((SELECT max(n) FROM decision), 0), coalesce((SELECT max(n) FROM annotation), 0)) / ${partsMax} AS recorded FROM counter`);
-    if (now && now.recorded > now.last) return ends(now.last + 1, 'there are records of a commit that the journal does not have');
+    const [now] = await database.all<{ counted: number; last: number; highest: number; lowest: number }>(`SELECT applied + parked AS counted, (SELECT coalesce(max(seq), 0) FROM journal) AS last,
+      max(${edges('max', 0)}) AS highest, min(${edges('min', 1)}) AS lowest FROM counter`);
+    const rogue = now && (now.lowest < 1 ? now.lowest : now.highest > now.last ? now.last + 1 : null);
+    if (typeof rogue === 'number') return ends(rogue, 'there are records of a commit that the journal does not have');
     if (now?.counted !== now?.last) return ends((now?.last ?? 0) + 1, `${now?.counted ?? 0} commits were counted, the journal has ${now?.last ?? 0}`);
     const cut = heads.find(({ seq }) => seq > rows);
     if (cut && now?.last === rows) return ends(rows + 1, `the journal ends at ${rows}, but row ${cut.seq} was there once`);
     if (now?.last === rows || now === undefined) return ends(Infinity, '');
   }
+}
+
+/** SQL for the first or last commit that each table of records knows; `none` for an empty one. */
+const edges = (most: 'min' | 'max', none: number) => vouched.map((table) => `coalesce((SELECT ${table === 'artifact' ? `${most}(seq)` : `${most}(n) / ${partsMax}`} FROM ${table}), ${none})`).join();
+
+async function readRows(database: Database, after: number): Promise<(JournalRow & { hash: string })[]> {
+  // As JSON, as below; the body alone is long, and long texts are cheaper as they are.
+  const found = await database.all<{ row: string; body: string | null }>('SELECT json_array(seq, id, actor, rev, at_ms, outcome, digest, parts, hash) AS row, body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?', after, page);
+  return found.map(({ row, body }) => {
+    const [seq, id, actor, rev, atMs, outcome, digest, parts, hash] = JSON.parse(row) as [number, string, string, number | null, number, string, string | null, string | null, string];
+    return { seq, id, actor, rev, at_ms: atMs, outcome, body, digest, parts, hash };
+  });
 }
 
 /** The hash of what is stored for each commit of a page. */
@@ -63,10 +79,13 @@ async function readParts(database: Database, found: JournalRow[]): Promise<(seq:
   const bySeq = new Map<number, PartRows>();
   for (const table of vouched) {
     const columns = tables[table];
-    const [key, low, high] = table === 'artifact' ? ['seq', first, last] : ['n', first === 1 ? Number.MIN_SAFE_INTEGER : partNumber(first, 0), partNumber(last, partsMax - 1)];
-    for (const row of await database.all<Row>(`SELECT ${columns.join()} FROM ${table} WHERE ${key} BETWEEN ? AND ?`, low, high)) {
-      const values: Value[] = columns.map((column) => row[column] ?? null);
-      const seq = table === 'artifact' ? Number(row['seq']) : Math.max(Math.floor(Number(row['n']) / partsMax), first);
+    const [key, low, high] = table === 'artifact' ? ['seq', first, last] : ['n', partNumber(first, 0), partNumber(last, partsMax - 1)];
+    const confidence = (columns as readonly string[]).indexOf('confidence');
+    // As JSON: one value a row is cheaper to hand over than a dozen. SQLite would round what is not whole, and JSON knows no infinity.
+    for (const { row, real } of await database.all<{ row: string; real: number | null }>(`SELECT json_array(${columns.join()}) AS row, ${confidence === -1 ? 'NULL' : 'confidence'} AS real FROM ${table} WHERE ${key} BETWEEN ? AND ?`, low, high)) {
+      const values = JSON.parse(row) as Value[];
+      if (confidence !== -1) values[confidence] = real === Infinity ? 'Infinity' : real;
+      const seq = table === 'artifact' ? Number(values[columns.indexOf('seq' as never)]) : Math.floor(Number(values[0]) / partsMax);
       if (!bySeq.has(seq)) bySeq.set(seq, { fact: [], intent_change: [], decision: [], annotation: [], artifact: [] });
       bySeq.get(seq)![table].push(values);
     }

@@ -12,7 +12,7 @@ import { addReadCommands, type Define } from './cli-read.ts';
 import { addRunCommands } from './cli-run.ts';
 import { addSchemaCommands } from './cli-schema.ts';
 
-const program = new Command('keelson').description('The operating system of a one-person company.').exitOverride().configureOutput({ outputError: () => {} }).showHelpAfterError(false);
+const program = new Command('keelson').description('The operating system of a one-person company.').exitOverride().configureOutput({ outputError: () => {} }).showHelpAfterError(false).showSuggestionAfterError(false);
 
 const define: Define = (command, action) => command
   .option('--data <dir>', 'the company folder', '.keelson')

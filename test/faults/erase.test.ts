@@ -1,8 +1,10 @@
 // Goal: after `erase` no byte of a person is left under the data folder, and everybody else's data is. Method: forty unique markers
 // in everything that can hold words about a person, a byte search over every file, and kill -9 after each step.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 import { makeCompany, type Company } from '#test/kit/server.ts';
 import { quiet, type InboxItem } from './checks.ts';
@@ -50,7 +52,7 @@ async function withAnnaAndBob(company: Company): Promise<void> {
   await company.json('fact', 'add', `person/${anna}`, 'nickname', m(30));
   await company.json('fact', 'add', `person/${anna}`, 'nickname', m(31)); // a contradiction, asked of the operator
   await company.json('annotate', 'entity', `person/${anna}`, '--text', `remark ${m(32)}`);
-  const [found] = await company.json<{ id: string }[]>('search', m(6));
+  const found = (await company.json<{ kind: string; id: string }[]>('search', m(6))).find(({ kind }) => kind === 'mail');
   await company.json('annotate', 'artifact', found!.id, '--text', `remark ${m(33)}`, '--reason', `because ${m(34)}`);
   const facts = await company.json<{ id: string }[]>('find', 'facts', '--entity', `person/${anna}`);
   await company.json('annotate', 'fact', facts[0]!.id, '--text', `remark ${m(35)}`);
@@ -110,4 +112,30 @@ test('a person is erased from a stopped company as well', { timeout: 120_000 }, 
   await company.up();
   await quiet(company);
   await assertErased(company);
+});
+
+test('killed after any step, an erasure goes on at the next start or when it is asked for again', { timeout: 300_000 }, async (t) => {
+  const made = makeCompany();
+  t.after(() => made.remove());
+  await made.up();
+  await withAnnaAndBob(made);
+  await made.down();
+  const killer = fileURLToPath(new URL('erase-killed.ts', import.meta.url));
+  for (const [i, step] of ['rows', 'bus', 'files', 'copies', 'tombstone', 'receipt', 'bytes'].entries()) {
+    const company = makeCompany();
+    t.after(() => company.remove());
+    cpSync(made.dataDir, company.dataDir, { recursive: true });
+    // The copies of this folder, not those of the first.
+    writeFileSync(join(company.dataDir, 'copies.jsonl'), readFileSync(join(made.dataDir, 'copies.jsonl'), 'utf8').replaceAll(made.dataDir, company.dataDir));
+    const { signal } = spawnSync(process.execPath, [killer, company.dataDir, anna, step]);
+    assert.equal(signal, 'SIGKILL', step);
+    if (i % 2 === 0) {
+      await company.up();
+      await quiet(company);
+    } else if (step !== 'bytes') {
+      await company.json('erase', anna);
+    }
+    await assertErased(company);
+    if (i % 2 === 0) await company.down();
+  }
 });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { connect } from 'nats';
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { connectBus } from '#actors/bus-nats.ts';
@@ -112,12 +113,20 @@ test('a trigger starts its machine once per change, also for a commit that comes
   assert.deepEqual(await world.started(), ['dunning/invoices-f-1-0', 'dunning/invoices-f-3-0']);
 });
 
-test('a trigger wakes an actor once per change', async (t) => {
-  const world = await up(t, tempDir(t), [woken]);
+test('a trigger wakes an actor once per change, and nobody is told what became of the message', async (t) => {
+  const dataDir = tempDir(t);
+  const world = await up(t, dataDir, [woken]);
+  const nc = await connect({ servers: nats.url, token: nats.token });
+  t.after(() => nc.close());
+  let answers = 0;
+  nc.subscribe(`ks.${dataDir.split('-').at(-1)}.applied.store.>`, { callback: () => void answers++ });
+  await nc.flush();
   assert.equal((await world.wakeable()).outcome, 'applied');
   for (const id of ['c1', 'c2', 'c1']) await world.commit(invoice(id, 5));
   await world.quiet();
   assert.deepEqual(await world.seen(), ['f-2-0', 'f-3-0']);
+  await nc.flush();
+  assert.equal(answers, 0);
 });
 
 test('a process killed between commit and publish has its machines started once by the next one', async (t) => {

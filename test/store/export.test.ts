@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { suite, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import { sha256 } from '#actors/hash.ts';
 import type { KeelsonError } from '#machines/errors.ts';
 import { rememberCopy, readCopies } from '#store/copies.ts';
@@ -228,6 +229,9 @@ const someBlob = (dir: string) => `blobs/${readdirSync(join(dir, 'blobs'))[0]}`;
 const entryOf = (manifest: Manifest, name: string) => manifest.files.find((file) => file.name === name)!;
 
 suite('an export that was tampered with is refused, and nothing is left behind:', () => {
+  const whole = mkdtempSync(join(tmpdir(), 'keelson-export-'));
+  before(async () => void (await exportOf((await richStore(20)).dir, join(whole, 'export'))));
+  after(() => rmSync(whole, { recursive: true, force: true }));
   const hostile: [title: string, spoil: (dir: string) => unknown, message: RegExp, code?: 'STORE_TOO_NEW'][] = [
     ['no manifest', (dir) => rmSync(join(dir, 'manifest.json')), /has no manifest/],
     ['a manifest that is not JSON', (dir) => writeFileSync(join(dir, 'manifest.json'), '{"format"'), /manifest.json cannot be read/],
@@ -284,7 +288,8 @@ suite('an export that was tampered with is refused, and nothing is left behind:'
   ];
   for (const [title, spoil, message, code = 'BAD_COPY'] of hostile) {
     test(title, async () => {
-      const dir = await exportOf((await richStore(20)).dir);
+      const dir = join(tempDir(), 'export');
+      cpSync(join(whole, 'export'), dir, { recursive: true });
       spoil(dir);
       const there = join(tempDir(), 'company');
       await assert.rejects(importStore({ dir, dataDir: there }), (error) => withCode(code, message)(error) && (error as KeelsonError).hint.length > 0);
