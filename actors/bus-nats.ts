@@ -8,7 +8,7 @@ import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { limits, messageType, type Message } from '#machines/message.ts';
 import { compareVersions, natsFloor } from '#machines/versions.ts';
-import type { Bus, Delivery, Handler, Subscription } from './bus.ts';
+import { pastSchema, type Bus, type Delivery, type Handler, type Subscription } from './bus.ts';
 import { partitions, subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
@@ -180,6 +180,11 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     },
     consumeJobs: (queue, concurrency, handler: Handler) => consume(names.jobStream, queue, names.queue(queue), concurrency, (m) => handler(toDelivery(m, `job/${queue}`, header(m.headers, 'ce-source') ?? ''))),
     onReconnect: (task) => void reconnected.push(task),
+    async past() {
+      const kept = await jsm.streams.getMessage(names.pastStream, { last_by_subj: names.past });
+      return kept === null ? null : (pastSchema.safeParse(toJson(kept.data)).data ?? null);
+    },
+    setPast: async (past) => void (await js.publish(names.past, JSON.stringify(past))),
     async purge() {
       for (const stream of [names.mailStream, names.jobStream]) await jsm.streams.purge(stream);
     },
@@ -200,6 +205,7 @@ async function ensureStreams(jsm: JetStreamManager, names: ReturnType<typeof sub
   const wanted = [
     { ...common, name: names.mailStream, subjects: [names.mailSubjects], subject_transform: { src: names.mailSubjects, dest: names.partitioned } },
     { ...common, name: names.jobStream, subjects: [names.jobSubjects] },
+    { ...common, name: names.pastStream, subjects: [names.past], retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old, max_msgs: 1 },
   ];
   for (const config of wanted) {
     const info = await jsm.streams.add(config);

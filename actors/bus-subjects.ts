@@ -4,6 +4,9 @@ import { fromToken, keyOf, toToken, typeOf } from '#machines/address.ts';
 export interface Names {
   mailStream: string;
   jobStream: string;
+  /** Holds one message: whose past the bus belongs to. */
+  pastStream: string;
+  past: string;
   mailSubjects: string;
   jobSubjects: string;
   /** What the server makes of a mailbox subject: the partition of the receiver comes first. */
@@ -29,6 +32,8 @@ export function subjectNames(company: string): Names {
   return {
     mailStream: `KS_${company}_MAIL`,
     jobStream: `KS_${company}_JOBS`,
+    pastStream: `KS_${company}_PAST`,
+    past: `${root}.past`,
     mailSubjects: `${root}.msg.*.*.*.*`,
     jobSubjects: `${root}.job.*`,
     partitioned: `${root}.box.{{partition(${partitions},1,2)}}.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}.{{wildcard(4)}}`,

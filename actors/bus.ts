@@ -1,5 +1,6 @@
 // The bus is transport, not truth: it may lose, repeat and reorder; the store notices. Two implementations would have to pass
 // test/contract/bus.ts.
+import { z } from 'zod';
 import type { Announcement } from '#machines/changes.ts';
 import type { Applied } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
@@ -26,6 +27,10 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
+/** A store's line of history (another one after a restore), and how often it was started in it. */
+export const pastSchema = z.object({ incarnation: z.string(), epoch: z.number().int() });
+export type Past = z.output<typeof pastSchema>;
+
 export interface Bus {
   /** Sends without waiting: who needs certainty keeps the message in the store's outbox until it was applied. */
   publish(message: Message): void;
@@ -42,6 +47,9 @@ export interface Bus {
   consumeJobs(queue: string, concurrency: number, handler: Handler): Promise<Subscription>;
   /** Calls back after a lost connection came back: the bus may have lost messages. */
   onReconnect(task: () => void): void;
+  /** Whose messages the bus keeps: the past it belongs to, or null for a new bus. */
+  past(): Promise<Past | null>;
+  setPast(past: Past): Promise<void>;
   /** Drops everything that is kept; what is still promised is in the outbox. */
   purge(): Promise<void>;
   flush(): Promise<void>;

@@ -13,19 +13,31 @@ export interface GateOptions {
   /** The policies in force now. */
   policies(): Promise<Policy[]>;
   recipientDomain(payload: unknown): string;
+  /** When a backup was put back: nobody knows what left between the two times. */
+  restored(): Promise<{ backupAtMs: number | null; restoredAtMs: number } | null>;
+  now(): number;
 }
 
 interface Check { operationId: string; action: string; payload: unknown; trusted: string[] }
 interface Perform { operationId: string; payload: unknown; payloadHash: string; policy: { id: string; version: string; rule: string } }
 
+/** Mail that was fetched before the restore is fetched again soon after it. */
+const doubtMs = 7 * 86_400_000;
+
 const riskOrder = ['low', 'medium', 'high'] as const;
 
 /** Activities for the worker: `gate.check`, and one per connector under its action's name. */
-export function createGate({ connectors, policies, recipientDomain }: GateOptions): Record<string, Activity> {
+export function createGate({ connectors, policies, recipientDomain, restored, now }: GateOptions): Record<string, Activity> {
   const find = (action: string) => {
     const connector = connectors.find((c) => c.action === action) as Connector<unknown> | undefined;
     if (!connector) throw new KeelsonError('BAD_CONFIG', `no connector performs '${action}'`);
     return connector;
+  };
+
+  const doubtAfterRestore = async (): Promise<string | null> => {
+    const gap = await restored();
+    if (gap === null || now() - gap.restoredAtMs > doubtMs) return null;
+    return `a backup ${gap.backupAtMs === null ? '' : `of ${new Date(gap.backupAtMs).toISOString()} `}was put back at ${new Date(gap.restoredAtMs).toISOString()}: look whether this was sent in between`;
   };
 
   const check: Activity = async (call) => {
@@ -34,7 +46,10 @@ export function createGate({ connectors, policies, recipientDomain }: GateOption
     const parsed = connector.parse(payload);
     const { answer, policy, why } = evaluate(await policies(), { action, recipientDomain: recipientDomain(parsed) });
     const dryRun = await connector.dryRun(parsed, { operationId, trusted });
-    return { answer, policy, risk: answer === 'deny' ? riskOrder[2] : dryRun.risk, reasons: [why, ...dryRun.reasons], payloadHash: hashJson(parsed) };
+    const doubt = await doubtAfterRestore();
+    // It may have been done before, in the time that the backup does not know: then a standing yes is not enough.
+    const asked = doubt !== null && answer === 'allow' ? 'ask' : answer;
+    return { answer: asked, policy, risk: answer === 'deny' || doubt !== null ? riskOrder[2] : dryRun.risk, reasons: [...(doubt === null ? [] : [doubt]), why, ...dryRun.reasons], payloadHash: hashJson(parsed) };
   };
 
   const perform = (connector: Connector<unknown>): Activity => async (call) => {

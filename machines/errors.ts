@@ -24,6 +24,7 @@ export const codes = {
   STORE_BUSY: { disposition: 'fail', hint: 'Another server already runs on this data folder; stop it or choose another --data.' },
   STORE_TOO_NEW: { disposition: 'fail', hint: 'This database was written by a newer Keelson; install that version.' },
   STORE_OTHER_BUILD: { disposition: 'fail', hint: 'Run the build that made this database; `keelson export` there and `keelson import` here bring it over.' },
+  STORE_OLDER: { disposition: 'ask', hint: 'Put the newer database back, or run `keelson restore FILE` with this copy, so that what may have happened since is marked unknown.' },
   STORE_FULL: { disposition: 'retry', hint: 'Free some disk space; reads go on and writing resumes by itself.' },
   STORE_DAMAGED: { disposition: 'fail', hint: 'Stop the server, keep the file, and restore the newest backup with `keelson restore FILE`.' },
   STORE_STOPPED: { disposition: 'fail', hint: 'Start the server again; everything that was acknowledged is kept.' },

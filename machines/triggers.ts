@@ -93,8 +93,8 @@ export function matches(trigger: Trigger, change: Change): boolean {
   return trigger.where.every((condition) => holds(condition, valueAt(content, condition.path))) && !leadsBack(trigger, change.actor);
 }
 
-/** The message a match leads to. Its id is made of trigger and change; the `#` keeps strangers from taking that id first. */
-export function toTriggerMessage(trigger: Trigger, change: Change): Message {
+/** The message a match leads to. An actor per value is named by the value's hash: addresses stay when a person is erased. Its id is made of trigger and change; the `#` keeps strangers from taking that id first. */
+export function toTriggerMessage(trigger: Trigger, change: Change, hash: (value: string) => string): Message {
   const { name, start, wake } = trigger;
   const base = { id: `trigger:${name}#${change.id}`, from: 'store/triggers' };
   const sent = shorten(change);
@@ -102,7 +102,7 @@ export function toTriggerMessage(trigger: Trigger, change: Change): Message {
   const { machine, key } = start!;
   const type = machine.slice(0, machine.indexOf('@'));
   const value = key === undefined ? undefined : valueAt(contentOf(change), key);
-  const keyed = typeof value === 'string' || typeof value === 'number' ? `${type}/${name}:${value}` : '';
+  const keyed = typeof value === 'string' || typeof value === 'number' ? `${type}/${name}:${hash(String(value))}` : '';
   return { ...base, to: isAddress(keyed) ? keyed : `${type}/${name}-${change.id}`, body: { kind: 'start', machine, input: { change: sent } } };
 }
 

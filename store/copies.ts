@@ -1,8 +1,8 @@
 // Where copies of the database were put, so that whoever erases a person can say which copies still hold them.
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { KeelsonError } from '#machines/errors.ts';
+import { readLines } from './jsonl.ts';
 
 const copySchema = z.object({
   kind: z.enum(['export', 'backup']),
@@ -31,21 +31,4 @@ export function rememberCopy(dataDir: string, { kind, path, at }: Copy): void {
 }
 
 /** In the order in which they were made. Throws BAD_CONFIG for a line that cannot be read: a copy must not be overlooked. */
-export function readCopies(dataDir: string): Copy[] {
-  const file = join(dataDir, fileName);
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').split('\n').flatMap((line, i) => {
-    if (line === '') return [];
-    const copy = copySchema.safeParse(parse(line));
-    if (!copy.success) throw new KeelsonError('BAD_CONFIG', `line ${i + 1} of ${file} cannot be read`, { hint: 'Correct or remove that line; it named a place where a copy of the database was put.' });
-    return [copy.data];
-  });
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
+export const readCopies = (dataDir: string): Copy[] => readLines(join(dataDir, fileName), copySchema, 'Correct or remove that line; it named a place where a copy of the database was put.');

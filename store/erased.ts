@@ -1,7 +1,7 @@
 // Who was erased, kept beside the database so that an older backup does not bring them back: a salted hash, no name.
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Database } from './database.ts';
 
 interface Tombstone { id: string; salt: string; hash: string; at: string }

@@ -40,9 +40,9 @@ export async function readKnown(database: Database, commits: Commit[]): Promise<
     else known.repeats.set(id, repeat({ seq, first: outcome, rev, body }));
   }
   for (const { id } of await select<{ id: string }>('SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ requires }) => (requires ? [requires] : [])))) known.open.add(id);
-  for (const { id, ...intent } of await select<{ id: string; actor: string; state: string }>('SELECT id, actor, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map(({ id }) => id)))) known.intents.set(id, intent);
+  for (const { id, ...intent } of await select<{ id: string; actor: string; state: string }>('SELECT id, actor, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map((intent) => intent.id)))) known.intents.set(id, intent);
   // With max() SQLite takes the other columns from that same row.
-  for (const { id, ...newest } of await select<{ id: string; version: number; hash: string }>('SELECT id, max(version) AS version, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map(({ id }) => id)))) known.artifacts.set(id, newest);
+  for (const { id, ...newest } of await select<{ id: string; version: number; hash: string }>('SELECT id, max(version) AS version, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.id)))) known.artifacts.set(id, newest);
 
   const facts = commits.flatMap((commit) => commit.facts);
   for (const { n } of await select<{ n: number }>('SELECT n FROM fact WHERE n IN (SELECT value FROM json_each(?))', facts.flatMap(({ supersedes }) => (supersedes ? [readPartId('f', supersedes) ?? -1] : [])))) known.superseded.add(n);

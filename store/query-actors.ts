@@ -43,6 +43,12 @@ export const actorQueries = {
     return (await db.all('SELECT incarnation, epoch FROM counter'))[0] ?? null;
   },
 
+  /** Which time a restore has lost, or null. */
+  async restored(db) {
+    const [row] = await db.all("SELECT value FROM setting WHERE key = 'restored'");
+    return json(row?.['value']);
+  },
+
   async actors(db, args) {
     const type = filter(args, 'type');
     const after = cursor(args, (place) => place);

@@ -16,6 +16,7 @@ import { checkIntegrity } from './integrity.ts';
 import { nextEpoch, takeLock } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { createRelay } from './outbox.ts';
+import { claimPast } from './past.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 import { queries, runQuery } from './queries.ts';
 import { retain } from './retention.ts';
@@ -37,6 +38,7 @@ async function start() {
   const epoch = await nextEpoch(writer);
   const reader = await openDatabase(file, { readOnly: true });
   const bus = await connectBus({ ...options.bus, name: 'store', clock: systemClock, log });
+  await claimPast(writer, bus, log);
   const relay = createRelay(writer, bus, log);
   const [{ head } = { head: 0 }] = await writer.all<{ head: number }>('SELECT coalesce(max(seq), 0) AS head FROM journal');
   const feed = createFeed(bus, head, log);

@@ -10,6 +10,7 @@ import type { Message } from '#machines/message.ts';
 import { predicateOf, upcastValue, type Json } from '#machines/predicates.ts';
 import { partNumber, partsMax } from '#machines/records.ts';
 import { changesOf, matches, toTriggerMessage, type Change, type Trigger } from '#machines/triggers.ts';
+import { sha256 } from './audit.ts';
 import type { Committer } from './commit.ts';
 import type { Database, Row } from './database.ts';
 
@@ -30,7 +31,7 @@ export function createTriggers(triggers: readonly Trigger[], log: Log): (commit:
   });
 }
 
-const toMessages = (triggers: readonly Trigger[], change: Change) => triggers.filter((trigger) => matches(trigger, change)).map((trigger) => toTriggerMessage(trigger, change));
+const toMessages = (triggers: readonly Trigger[], change: Change) => triggers.filter((trigger) => matches(trigger, change)).map((trigger) => toTriggerMessage(trigger, change, (value) => sha256(value).slice(0, 16)));
 
 interface CatchUpOptions { database: Database; committer: Pick<Committer, 'commit' | 'exclusively'>; triggers: readonly Trigger[]; nowMs: number }
 

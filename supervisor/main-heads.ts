@@ -1,23 +1,23 @@
 // The head of the hash chain, written down outside the database: who cuts the journal's tail must also get at this file. Point
 // `auditHeads` in company.json at a place that the server can only append to (another disk, a mounted log).
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Clock } from '#actors/clock.ts';
 import type { Log } from '#actors/log.ts';
-import { KeelsonError, plainError } from '#machines/errors.ts';
+import { plainError } from '#machines/errors.ts';
+import { appendLine, readLines } from '#store/jsonl.ts';
 import type { KnownHead } from '#store/verify.ts';
 
 const everyMs = 3_600_000;
 
 export const headsFile = (dataDir: string, configured: string | undefined) => configured ?? join(dataDir, 'heads.jsonl');
 
+const headSchema = z.object({ seq: z.int().min(0), hash: z.string(), restored: z.boolean().default(false) });
+
+/** Throws BAD_CONFIG for a line that is no head. */
 export function readHeads(file: string): KnownHead[] {
-  if (!existsSync(file)) return [];
   let heads: KnownHead[] = [];
-  for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
-    if (line === '') continue;
-    const { seq, hash, restored = false } = JSON.parse(line) as Partial<KnownHead> & { restored?: boolean };
-    if (typeof seq !== 'number' || typeof hash !== 'string') throw new KeelsonError('BAD_CONFIG', `line ${i + 1} of ${file} is no head of an audit chain`);
+  for (const { seq, hash, restored } of readLines(file, headSchema, 'Put the file back as it was; it shows whether the end of the journal was cut off.')) {
     // What came after the backup that the operator went back to is not in the chain any more.
     if (restored) heads = heads.filter((head) => head.seq <= seq);
     heads.push({ seq, hash });
@@ -27,7 +27,7 @@ export function readHeads(file: string): KnownHead[] {
 
 /** A restore has gone back to this head. */
 export function noteRestore(file: string, head: KnownHead, nowMs: number): void {
-  appendFileSync(file, `${JSON.stringify({ ...head, restored: true, at: new Date(nowMs).toISOString() })}\n`, { mode: 0o600 });
+  appendLine(file, { ...head, restored: true, at: new Date(nowMs).toISOString() });
 }
 
 /** Writes the head down each hour and at the end. Answers what ends it. */
@@ -37,7 +37,7 @@ export function writeHeads({ file, head, clock, log }: { file: string; head(): P
     try {
       const now = await head();
       if (now === null || now.seq <= last) return;
-      appendFileSync(file, `${JSON.stringify({ ...now, at: new Date(clock.now()).toISOString() })}\n`, { mode: 0o600 });
+      appendLine(file, { ...now, at: new Date(clock.now()).toISOString() });
       last = now.seq;
     } catch (error) {
       log.error(plainError(error), `the head of the audit chain could not be written to ${file}`);

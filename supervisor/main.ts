@@ -93,6 +93,8 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const gate = createGate({
       connectors: [createMailConnector({ smtpUrl: config.smtpUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, now: clock.now }) as never],
       policies,
+      restored: async () => (await store.query('restored', {})) as { backupAtMs: number | null; restoredAtMs: number } | null,
+      now: clock.now,
       recipientDomain: (payload) => (payload as { to: { address: string } }).to.address.split('@').at(-1)?.toLowerCase() ?? '',
     });
     const worker = await startWorker({

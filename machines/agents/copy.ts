@@ -31,7 +31,7 @@ export const copyMachine = setup({
   guards: { hasModel: ({ context }) => context.useModel },
 }).createMachine({
   id: 'copy',
-  version: '1',
+  version: '2',
   description: 'Drafts a reply: the model when there is one, the template library always.',
   context: ({ input }) => ({ ...input, notes: [], draft: null }),
   initial: 'choosing',

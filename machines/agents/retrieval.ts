@@ -17,7 +17,7 @@ const retrieval = protocol({
 
 export const retrievalMachine = setup({ types: retrieval.types, schemas: retrieval.schemas, actions: records, actors: { searchKnowledge } }).createMachine({
   id: 'retrieval',
-  version: '1',
+  version: '2',
   description: 'Finds templates, past threads and facts that help to answer.',
   context: ({ input }) => ({ mailId: input.mail.id, query: `${input.mail.subject} ${input.mail.text}`.slice(0, 2_000), hits: [] }),
   initial: 'searching',

@@ -98,30 +98,28 @@ async function buildRecords(db: Database, size: Size, inChunks: (count: number, 
   const write = async (rows: Partial<Record<keyof typeof into, Value[][]>>) => {
     for (const [table, some] of Object.entries(rows)) await insertRows(db, into[table as keyof typeof into], some);
   };
-  const inPages = (count: number, make: (i: number) => Partial<Record<keyof typeof into, Value[]>>) => inChunks(count, async (from, to) => {
+  const inPages = (count: number, make: (i: number) => Partial<Record<keyof typeof into, Value[][]>>) => inChunks(count, async (from, to) => {
     for (let i = from; i < to;) {
       const page: Partial<Record<keyof typeof into, Value[][]>> = {};
-      for (const end = Math.min(to, i + 1_024); i < end; i++) for (const [table, row] of Object.entries(make(i))) (page[table as keyof typeof into] ??= []).push(row);
+      for (const end = Math.min(to, i + 1_024); i < end; i++) for (const [table, made] of Object.entries(make(i))) (page[table as keyof typeof into] ??= []).push(...made);
       await write(page);
     }
   });
-  await inPages(entitiesOf(size), (e) => ({ entity: [entityOf(e), entityOf(e).split('/')[0]!, 1] }));
+  await inPages(entitiesOf(size), (e) => ({ entity: [[entityOf(e), entityOf(e).split('/')[0]!, 1]] }));
   await inPages(size.facts, (i) => {
     const seq = seqOfFact(i, size);
     const { entity, predicate, version, value, label } = factOf(i, size, random);
     const [n, actor, atMs] = [partNumber(seq, 0), actorOf((seq - 1) % actorsOf(size)), startMs + (seq - 1) * stepMs];
     const decision: Value[] = [n, actor, seq, atMs, 'triage', 'inquiry', 0.9, 'triage@1', '{"reasons":["asks for an offer"],"evidence":[],"policy":null,"model":null,"costMicros":null}'];
-    return { fact: [n, entity, predicate, version, value, label, 0.9, null, null, atMs, null, actor, seq, atMs], search: ['fact', `f-${seq}-0`, null, `${entity} ${predicate} ${value}`], ...(i % 5 === 0 ? { decision } : {}) };
-  });
-  await inPages(Math.ceil(size.facts / 50), (i) => {
-    const seq = seqOfFact(i * 50, size);
-    const [id, text, atMs, hash] = [`m-${scattered(i)}`, words(random, 300), startMs + (seq - 1) * stepMs, scattered(i).repeat(8)];
-    const state = i % 200 === 0 ? 'input-required' : 'completed';
-    const actor = actorOf((seq - 1) % actorsOf(size));
+    const rows = { fact: [[n, entity, predicate, version, value, label, 0.9, null, null, atMs, null, actor, seq, atMs]], search: [['fact', `f-${seq}-0`, null, `${entity} ${predicate} ${value}`]], decision: i % 5 === 0 ? [decision] : [] };
+    if (i % 50 !== 0) return rows;
+    // A document, and what was asked about it.
+    const [id, text, hash, state] = [`m-${scattered(i)}`, words(random, 300), scattered(i).repeat(8), i % 10_000 === 0 ? 'input-required' : 'completed'];
     const data = JSON.stringify({ category: 'inquiry', confidence: 0.9, reasons: ['asks for an offer'], payload: { text: text.slice(0, 400) } });
     return {
-      artifact: [id, 1, 'mail', 'text/plain', `mail ${i}`, hash, text.length, actor, seq, atMs], blob: [hash, Buffer.from(text)], search: ['mail', id, 1, text],
-      intent: [`i-${id}`, 'approval', state, actor, 'Send it?', data, seq, atMs, atMs], intent_change: [partNumber(seq, 0), `i-${id}`, 'approval', state, 'Send it?', data, actor, seq, atMs],
+      ...rows, search: [...rows.search, ['mail', id, 1, text]],
+      artifact: [[id, 1, 'mail', 'text/plain', `mail ${i}`, hash, text.length, actor, seq, atMs]], blob: [[hash, Buffer.from(text)]],
+      intent: [[`i-${id}`, 'approval', state, actor, 'Send it?', data, seq, atMs, atMs]], intent_change: [[n, `i-${id}`, 'approval', state, 'Send it?', data, actor, seq, atMs]],
     };
   });
 }
@@ -166,7 +164,7 @@ const factCommit: Work = ({ size, commit }, random, i) => {
   return commit({ ...emptyCommit(`growth:${i}`, startMs, 'operator/growth', { padding: 'x'.repeat(280) }), facts: [{ entity, predicate: 'person.email', value: entity.slice('person/'.length), label: 'operator', confidence: 1 }] });
 };
 
-const fourth = (predicates: readonly string[], random: Random) => random.pick(predicates);
+const listed = ['person.name', 'mail.received', 'invoice', 'asset.note'] as const;
 const momentOf = ({ transitions }: Size, random: Random) => startMs + Math.floor(transitions * random.next()) * stepMs;
 /** Somewhere in the middle of a list. */
 const placeIn = (size: Size, random: Random) => `f-${seqOfFact(random.int(size.facts), size)}-0`;
@@ -176,9 +174,9 @@ export const works: Record<string, Work> = {
   'commit.step': stepOf,
   'commit.fact': factCommit,
   entity: ({ size, query }, random) => query('entityView', { id: entityOf(random.int(entitiesOf(size))), validAtMs: 4e12, knownAtMs: 4e12 }),
-  'list.predicate': ({ size, query }, random) => query('facts', { predicate: fourth(['person.name', 'mail.received', 'invoice', 'asset.note'], random), cursor: placeIn(size, random) }),
+  'list.predicate': ({ size, query }, random) => query('facts', { predicate: random.pick(listed), cursor: placeIn(size, random) }),
   'list.label': ({ size, query }, random) => query('facts', { label: random.pick(labels), cursor: placeIn(size, random) }),
-  'list.both': ({ size, query }, random) => query('facts', { label: random.pick(labels), predicate: fourth(['person.name', 'mail.received', 'invoice', 'asset.note'], random), cursor: placeIn(size, random) }),
+  'list.both': ({ size, query }, random) => query('facts', { label: random.pick(labels), predicate: random.pick(listed), cursor: placeIn(size, random) }),
   'list.time': ({ size, query }, random) => {
     const since = momentOf(size, random);
     return query('facts', { since, until: since + 1_000 * stepMs });
@@ -194,6 +192,8 @@ export const works: Record<string, Work> = {
   'search.common': (store, random) => search(store, wordOf(random.int(20))),
   'search.two': (store, random) => search(store, `${wordOf(random.int(20))} ${wordOf(1_000 + random.int(20_000))}`),
   'search.common-two': (store, random) => search(store, `${wordOf(random.int(20))} ${wordOf(20 + random.int(200))}`),
+  // As an agent asks about a mail: all its words, in some kinds.
+  'search.mail': ({ query }, random) => query('search', { text: words(random, 60), kinds: ['template', 'mail', 'sent', 'fact', 'correction'] }),
 };
 
 export const percentile = (times: number[], p: number) => times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor((times.length * p) / 100))] ?? 0;

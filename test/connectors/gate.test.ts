@@ -19,7 +19,10 @@ const signal = new AbortController().signal;
 const call = (input: object): Call => ({ input: input as never, operationId: 'op-1', attempt: 1, signal });
 const failsWith = (code: string, message: RegExp) => (error: unknown) => error instanceof KeelsonError && error.code === code && message.test(error.message);
 
-function makeGate({ policies = [askAlways], dryRun }: { policies?: Policy[]; dryRun?: () => Promise<never> } = {}) {
+interface Gap { backupAtMs: number | null; restoredAtMs: number }
+const nowMs = 1_790_000_000_000;
+
+function makeGate({ policies = [askAlways], dryRun, gap = null }: { policies?: Policy[]; dryRun?: () => Promise<never>; gap?: Gap | null } = {}) {
   const calls: string[] = [];
   const performed: unknown[] = [];
   const connector: Connector<Letter> = {
@@ -48,6 +51,8 @@ function makeGate({ policies = [askAlways], dryRun }: { policies?: Policy[]; dry
       return policies;
     },
     recipientDomain: (payload) => (payload as Letter).to.split('@')[1] ?? '',
+    restored: async () => gap,
+    now: () => nowMs,
   });
   return { gate, calls, performed, check: gate['gate.check']!, perform: gate['mail.send']! };
 }
@@ -99,7 +104,7 @@ test('a dry run that fails fails the check', async () => {
 });
 
 test('policies that cannot be read fail the check instead of passing it', async () => {
-  const gate = createGate({ connectors: [], policies: () => Promise.reject(new KeelsonError('STORE_FAILED', 'away')), recipientDomain: () => '' });
+  const gate = createGate({ connectors: [], policies: () => Promise.reject(new KeelsonError('STORE_FAILED', 'away')), recipientDomain: () => '', restored: async () => null, now: () => nowMs });
   await assert.rejects(gate['gate.check']!(checkInput()));
 });
 
@@ -129,3 +134,15 @@ for (const [what, { rest, policies, message }] of Object.entries(refusals)) {
     assert.deepEqual(performed, []);
   });
 }
+
+test('after a restore a standing yes is not enough for a week, and the reason says why', async () => {
+  const allow: Policy = { ...askAlways, rules: [{ ...askAlways.rules[0]!, answer: 'allow' }] };
+  const checked = async (restoredAtMs: number | null) => {
+    const { gate } = makeGate({ policies: [allow], gap: restoredAtMs === null ? null : { backupAtMs: restoredAtMs - 1_000, restoredAtMs } });
+    const { answer, risk, reasons } = (await gate['gate.check']!(call({ operationId: 'op-1', action: 'mail.send', payload: letter, trusted: [] }))) as { answer: string; risk: string; reasons: string[] };
+    return [answer, risk, /a backup of .* was put back/.test(reasons[0]!)];
+  };
+  assert.deepEqual(await checked(null), ['allow', 'medium', false]);
+  assert.deepEqual(await checked(nowMs - 6 * 86_400_000), ['ask', 'high', true]);
+  assert.deepEqual(await checked(nowMs - 8 * 86_400_000), ['allow', 'medium', false]);
+});

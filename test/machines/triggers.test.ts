@@ -7,6 +7,7 @@ import { assertTriggers, changesOf, changeSchema, matches, parseTrigger, toTrigg
 
 const badConfig = (words: RegExp) => (error: unknown) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && words.test(error.message);
 const start = { machine: 'dunning@1' };
+const hash = (value: string) => `h(${value})`;
 const trigger = (parts: object) => parseTrigger({ name: 't', on: 'fact', start, ...parts });
 const fact = (value: unknown, parts: object = {}): Change => ({ kind: 'fact', id: 'f-12-0', seq: 12, atMs: 1, actor: 'triage/1', entity: 'organisation/acme', predicate: 'invoice', value, label: 'untrusted', confidence: 0.9, source: null, ...parts });
 
@@ -63,15 +64,15 @@ test('what an actor records that this trigger started or wakes, or a child of it
 
 test('a match starts an actor of its own, or one for each value of the key, or wakes one', () => {
   const change = fact({ payee: 'Acme', bad: 'line\nbreak' });
-  const message = toTriggerMessage(trigger({}), change);
+  const message = toTriggerMessage(trigger({}), change, hash);
   assert.deepEqual(message, { id: 'trigger:t#f-12-0', from: 'store/triggers', to: 'dunning/t-f-12-0', body: { kind: 'start', machine: 'dunning@1', input: { change } } });
-  assert.equal(toTriggerMessage(trigger({ start: { ...start, key: 'payee' } }), change).to, 'dunning/t:Acme');
-  for (const key of ['missing', 'bad']) assert.equal(toTriggerMessage(trigger({ start: { ...start, key } }), change).to, 'dunning/t-f-12-0', 'what is no key');
-  assert.deepEqual(toTriggerMessage(trigger({ start: undefined, wake: { to: 'dunning/main', type: 'LOOK' } }), change).body, { kind: 'event', event: { type: 'LOOK', change } });
+  assert.equal(toTriggerMessage(trigger({ start: { ...start, key: 'payee' } }), change, hash).to, 'dunning/t:h(Acme)');
+  for (const key of ['missing', 'bad']) assert.equal(toTriggerMessage(trigger({ start: { ...start, key } }), change, hash).to, 'dunning/t-f-12-0', 'what is no key');
+  assert.deepEqual(toTriggerMessage(trigger({ start: undefined, wake: { to: 'dunning/main', type: 'LOOK' } }), change, hash).body, { kind: 'event', event: { type: 'LOOK', change } });
 });
 
 test('a change too long for a message goes without its long fields', () => {
-  const message = toTriggerMessage(trigger({}), fact({ text: 'ü'.repeat(400_000) }));
+  const message = toTriggerMessage(trigger({}), fact({ text: 'ü'.repeat(400_000) }), hash);
   const { change } = (message.body as { input: { change: Change } }).input;
   assert.equal(change.cut, true);
   assert.equal(change['value'], undefined);

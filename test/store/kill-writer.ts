@@ -11,7 +11,7 @@ await migrate(db);
 const committer = await createCommitter(db, await nextEpoch(db), { onWritten() {} });
 const padding = 'x'.repeat(700);
 
-/** One actor that steps as soon as its last step is acknowledged: 1 journal row, its record, 2 messages, 1 fact. */
+/** One actor that steps as soon as its last step is acknowledged: 1 journal row, its record, 2 messages, and one record of each kind. */
 async function run(actor: string): Promise<never> {
   for (let rev = 0; ; rev++) {
     const id = `${actor}#${rev}`;
@@ -20,7 +20,13 @@ async function run(actor: string): Promise<never> {
       ...emptyCommit(id, 1_790_000_000_000, actor, { padding }),
       step: { rev, machine: 'order@1', status: 'active', value: '0', parent: null, record: JSON.stringify({ id, padding }) },
       sends: [{ id: `${id}.a`, to: actor, from: actor, body: event }, { id: `${id}.b`, to: actor, from: actor, dueMs: 9e12, body: event }],
-      facts: [{ entity: `person/${actor}`, predicate: 'rev', value: rev, label: 'system', confidence: 1 }],
+      // Every second fact contradicts the one before: the store adds a question of its own.
+      facts: [{ entity: `person/${actor}`, predicate: `rev.${rev >> 1}`, value: rev, label: 'system', confidence: 1 }],
+      intents: [{ id: `${actor}.i`, kind: 'task', state: rev % 2 ? 'working' : 'input-required', summary: id }],
+      artifacts: [{ id: `${actor}.d`, kind: 'draft', mediaType: 'text/plain', hash: id, sizeBytes: id.length, text: id }],
+      decisions: [{ what: 'step', outcome: id, confidence: rev % 2 ? 0.5 : null, reasons: [id], evidence: [], policy: null, model: null, costMicros: rev }],
+      annotations: [{ kind: 'remark', target: { kind: 'entity', id: actor }, text: id }],
+      blobs: [{ hash: id, bytes: id }],
     });
     if (answer.outcome !== 'written') throw new Error(`${id}: ${JSON.stringify(answer)}`);
     process.stdout.write(`${id}\n`);

@@ -150,7 +150,7 @@ test('on the real kernel the copy agent uses the template when the model is down
   const world = await startWorld({ machines: [copyMachine], activities: { 'reply.model': draftWithModel({ apiKey, baseUrl: chat.url, model: 'named' }, templates, company, readHits), 'reply.template': draftFromTemplates(templates, company, readHits) } });
   t.after(() => world.stop());
   const ended = async (address: string) => {
-    await world.start(address, 'copy@1', { ...input, useModel: true });
+    await world.start(address, 'copy@2', { ...input, useModel: true });
     const record = await world.until(`${address} ends`, async () => {
       const stored = await world.record(address);
       return stored?.status === 'done' && stored;
