@@ -1,25 +1,34 @@
 // Erasing from a database that nobody serves: a backup, or a file that is about to be restored.
 import { createCommitter } from './commit.ts';
 import { openDatabase, type Database } from './database.ts';
-import { erase, findSubject, finishErasure, type Erasure } from './erase.ts';
+import { erase, findAddressesOf, finishErasure, openErasures, type Erasure } from './erase.ts';
 import { findErased } from './erased.ts';
 
-/** Erases from an open database; who is not in it is not an error. */
-export async function eraseFrom(database: Database, erasure: Pick<Erasure, 'id' | 'entity'>, nowMs: number): Promise<boolean> {
+type Given = Pick<Erasure, 'id' | 'entity'> & Partial<Pick<Erasure, 'addresses'>>;
+
+/** Erases from an open database, under the addresses that are given and those it knows itself. Answers whether they were in it. */
+export async function eraseFrom(database: Database, { id, entity, addresses = [] }: Given, nowMs: number): Promise<boolean> {
   const [counter] = await database.all<{ epoch: number }>('SELECT epoch FROM counter');
   const committer = await createCommitter(database, counter?.epoch ?? 0, { onWritten() {} });
-  const [known] = await database.all('SELECT id FROM entity WHERE id = ?', erasure.entity);
-  if (!known) return false;
-  await erase(database, committer, { ...erasure, ...(await findSubject(database, erasure.entity)) }, nowMs);
-  await finishErasure(database, committer, erasure.id);
+  const all = [...new Set([...addresses, ...(await findAddressesOf(database, entity))])];
+  const { counts } = await erase(database, committer, { id, entity, addresses: all }, nowMs);
+  if (Object.values(counts!).every((n) => n === 0)) return false;
+  await finishErasure(database, committer, id);
   return true;
 }
 
 /** Erases from a backup file. Answers whether the person was in it. */
-export async function eraseFromFile(file: string, erasure: Pick<Erasure, 'id' | 'entity'>, nowMs: number): Promise<boolean> {
+export async function eraseFromFile(file: string, erasure: Given, nowMs: number): Promise<boolean> {
   const database = await openDatabase(file);
   try {
-    return await eraseFrom(database, erasure, nowMs);
+    const erased = await eraseFrom(database, erasure, nowMs);
+    // A backup may have been made, or another erasure may have died, between the rows and the old bytes.
+    const left = await openErasures(database);
+    if (left.length > 0) {
+      const committer = await createCommitter(database, 0, { onWritten() {} });
+      for (const { id } of left) await finishErasure(database, committer, id);
+    }
+    return erased || left.length > 0;
   } finally {
     await database.close();
   }

@@ -1,5 +1,5 @@
 // Whose is what: follows provenance from a person to everything that was derived from them. The answers are temporary tables of
-// this connection: lost_actor, lost_artifact, lost_intent, lost_seq.
+// this connection: lost_entity, lost_actor, lost_artifact, lost_intent, lost_seq.
 import type { Database } from './database.ts';
 import { vouched, type Table } from './tables.ts';
 
@@ -8,54 +8,60 @@ export const baseOf = (column: string) => `CASE instr(${column}, '#') WHEN 0 THE
 
 const machineActor = "actor NOT LIKE 'operator/%' AND actor NOT LIKE 'connector/%' AND actor NOT LIKE 'store/%' AND actor NOT LIKE 'host/%'";
 
-export async function findWhatIsTheirs(database: Database, entity: string): Promise<void> {
+const theirEntity = '(entity IN (SELECT id FROM lost_entity))';
+/** A fact without a source is not unknown but nobody's: `NOT` must find it. */
+const theirSource = `(coalesce(${baseOf('source')}, '') IN (SELECT id FROM lost_artifact))`;
+
+export async function findWhatIsTheirs(database: Database, entities: string[]): Promise<void> {
   await database.exec('PRAGMA temp_store = MEMORY');
-  for (const [table, column] of [['lost_actor', 'address'], ['lost_artifact', 'id'], ['lost_intent', 'id'], ['lost_seq', 'seq']] as const) {
+  for (const [table, column] of [['lost_entity', 'id'], ['lost_actor', 'address'], ['lost_artifact', 'id'], ['lost_intent', 'id'], ['lost_seq', 'seq']] as const) {
     await database.exec(`CREATE TEMP TABLE IF NOT EXISTS ${table} (${column} PRIMARY KEY) WITHOUT ROWID; DELETE FROM ${table}`);
   }
+  await database.run('INSERT INTO lost_entity SELECT value FROM json_each(?)', JSON.stringify(entities));
   // Only what is nobody else's: a document or a run that also speaks of other people stays, without this person.
-  if (entity.startsWith('person/')) {
+  if (entities.every((entity) => entity.startsWith('person/'))) {
     for (let found = 1; found > 0;) {
       found = 0;
-      found += await database.run(`INSERT OR IGNORE INTO lost_artifact SELECT base FROM (SELECT DISTINCT ${baseOf('source')} AS base FROM fact WHERE source IS NOT NULL AND entity = ?1)
-        WHERE NOT EXISTS (SELECT 1 FROM fact WHERE source >= base AND source < base || '$' AND ${baseOf('source')} = base AND entity LIKE 'person/%' AND entity <> ?1)`, entity);
+      found += await database.run(`INSERT OR IGNORE INTO lost_artifact SELECT base FROM (SELECT DISTINCT ${baseOf('source')} AS base FROM fact WHERE source IS NOT NULL AND ${theirEntity})
+        WHERE NOT EXISTS (SELECT 1 FROM fact WHERE source >= base AND source < base || '$' AND ${baseOf('source')} = base AND entity LIKE 'person/%' AND NOT ${theirEntity})`);
       found += await database.run(`INSERT OR IGNORE INTO lost_actor SELECT actor FROM fact WHERE ${machineActor} GROUP BY actor
-        HAVING sum(entity = ?1 OR ${baseOf('source')} IN (SELECT id FROM lost_artifact)) > 0 AND sum(entity LIKE 'person/%' AND entity <> ?1) = 0`, entity);
+        HAVING sum(${theirEntity} OR ${theirSource}) > 0 AND sum(entity LIKE 'person/%' AND NOT ${theirEntity}) = 0`);
       found += await database.run("INSERT OR IGNORE INTO lost_actor SELECT address FROM actor WHERE address IN (SELECT 'mail/' || id FROM lost_artifact)");
       found += await database.run(`INSERT OR IGNORE INTO lost_actor WITH RECURSIVE below (address) AS
         (SELECT address FROM lost_actor UNION SELECT actor.address FROM actor JOIN below ON actor.parent = below.address) SELECT address FROM below`);
       // Runs that a trigger started because of one of these facts.
       found += await database.run(`INSERT OR IGNORE INTO lost_actor SELECT actor FROM journal WHERE rev = 0 AND body ->> '$.from' = 'store/triggers'
-        AND (body ->> '$.message.input.change.entity' = ?1 OR body ->> '$.message.input.change.actor' IN (SELECT address FROM lost_actor))`, entity);
+        AND (body ->> '$.message.input.change.entity' IN (SELECT id FROM lost_entity) OR body ->> '$.message.input.change.actor' IN (SELECT address FROM lost_actor))`);
       found += await database.run('INSERT OR IGNORE INTO lost_artifact SELECT DISTINCT id FROM artifact WHERE actor IN (SELECT address FROM lost_actor)');
       found += await database.run("INSERT OR IGNORE INTO lost_artifact SELECT id FROM artifact WHERE actor LIKE 'connector/%' AND seq IN (SELECT seq FROM artifact WHERE id IN (SELECT id FROM lost_artifact))");
     }
   }
-  await database.run("INSERT OR IGNORE INTO lost_intent SELECT id FROM intent_change WHERE actor IN (SELECT address FROM lost_actor) OR data ->> '$.payload.entity' = ? OR data ->> '$.payload.actor' IN (SELECT address FROM lost_actor)", entity);
+  await database.run("INSERT OR IGNORE INTO lost_intent SELECT id FROM intent_change WHERE actor IN (SELECT address FROM lost_actor) OR data ->> '$.payload.entity' IN (SELECT id FROM lost_entity) OR data ->> '$.payload.actor' IN (SELECT address FROM lost_actor)");
   await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM journal WHERE actor IN (SELECT address FROM lost_actor)');
-  for (const table of vouched) await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM ${table} WHERE ${theirs(table, entity)}`);
+  for (const table of vouched) await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM ${table} WHERE ${theirs(table)}`);
 }
 
 export async function dropFindings(database: Database): Promise<void> {
-  await database.exec('DELETE FROM lost_actor; DELETE FROM lost_artifact; DELETE FROM lost_intent; DELETE FROM lost_seq');
+  await database.exec('DELETE FROM lost_entity; DELETE FROM lost_actor; DELETE FROM lost_artifact; DELETE FROM lost_intent; DELETE FROM lost_seq');
 }
 
 /** A query for the ids of numbered records. */
 export const partIds = (letter: string, table: string) => `SELECT '${letter}-' || (n / 1024) || '-' || (n % 1024) FROM ${table}`;
 
-/** Which rows of a table are theirs. The entity is ours by now: its quotes are doubled for SQL. */
-export function theirs(table: Table, entity: string): string {
-  const e = `'${entity.replaceAll("'", "''")}'`;
-  const theirFacts = `entity = ${e} OR actor IN (SELECT address FROM lost_actor) OR ${baseOf('source')} IN (SELECT id FROM lost_artifact)`;
+/** Which rows of a table are theirs. Never NULL. */
+export function theirs(table: Table): string {
+  const theirFacts = `${theirEntity} OR actor IN (SELECT address FROM lost_actor) OR ${theirSource}`;
   switch (table) {
     case 'fact': return theirFacts;
     case 'intent_change':
     case 'intent': return 'id IN (SELECT id FROM lost_intent)';
     case 'decision': return 'actor IN (SELECT address FROM lost_actor)';
     case 'artifact': return 'id IN (SELECT id FROM lost_artifact)';
-    case 'annotation': return `actor IN (SELECT address FROM lost_actor) OR target = ${e} OR target IN (SELECT id FROM lost_artifact UNION ALL SELECT address FROM lost_actor UNION ALL SELECT id FROM lost_intent
+    case 'annotation': return `actor IN (SELECT address FROM lost_actor) OR target IN (SELECT id FROM lost_entity UNION ALL SELECT id FROM lost_artifact UNION ALL SELECT address FROM lost_actor UNION ALL SELECT id FROM lost_intent
       UNION ALL ${partIds('f', `fact WHERE ${theirFacts}`)} UNION ALL ${partIds('d', 'decision WHERE actor IN (SELECT address FROM lost_actor)')})`;
     case 'outbox': return 'receiver IN (SELECT address FROM lost_actor) OR sender IN (SELECT address FROM lost_actor)';
+    case 'actor': return 'address IN (SELECT address FROM lost_actor)';
+    case 'search': return `id IN (SELECT id FROM lost_artifact) OR id IN (${partIds('f', `fact WHERE ${theirFacts}`)}) OR id IN (${partIds('a', `annotation WHERE ${theirs('annotation')}`)})`;
     case 'parked': return 'seq IN (SELECT seq FROM lost_seq)';
     default: throw new Error(`nobody asks whose the rows of ${table} are`);
   }

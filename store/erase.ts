@@ -5,9 +5,9 @@ import { KeelsonError } from '#machines/errors.ts';
 import { sha256 } from './audit.ts';
 import type { Committer } from './commit.ts';
 import type { Database } from './database.ts';
-import { dropFindings, findWhatIsTheirs, partIds, theirs } from './erase-find.ts';
-import { findMentions } from './erase-mentions.ts';
-import { createNeedles, type Needles } from './needles.ts';
+import { dropFindings, findWhatIsTheirs, theirs } from './erase-find.ts';
+import { findMentioningBodies, findMentions, findStepsOfMentions } from './erase-mentions.ts';
+import { createNeedles, entitiesOf } from './needles.ts';
 import { toRanges } from './removals.ts';
 import { vouched } from './tables.ts';
 
@@ -23,12 +23,28 @@ export interface ErasurePlan extends Erasure { counts: EraseCounts | null }
 
 /** The entity that a mail address or an entity id names, and the addresses by which it is known. Throws NOT_FOUND. */
 export async function findSubject(database: Database, subject: string): Promise<Omit<Erasure, 'id'>> {
-  const entity = subject.includes('/') ? subject : `person/${subject.toLowerCase()}`;
-  const [known] = await database.all('SELECT id FROM entity WHERE id = ?', entity);
-  if (!known) throw new KeelsonError('NOT_FOUND', `nobody is known as '${subject}'`, { hint: '`keelson find people` lists who is known.' });
-  const emails = await database.all<{ value: string }>("SELECT DISTINCT value FROM fact WHERE entity = ? AND predicate = 'person.email'", entity);
-  const key = entity.slice(entity.indexOf('/') + 1);
-  return { entity, addresses: [...new Set([key, ...emails.map(({ value }) => String(JSON.parse(value)))].filter((address) => /.@.+\../.test(address)).map((address) => address.toLowerCase()))] };
+  const address = subject.toLowerCase();
+  for (const entity of [subject, address, `person/${subject}`, `person/${address}`]) {
+    if ((await database.all('SELECT 1 FROM entity WHERE id = ?', entity)).length > 0) return { entity, addresses: await findAddressesOf(database, entity) };
+  }
+  const [known, ...others] = await database.all<{ entity: string }>("SELECT DISTINCT entity FROM fact WHERE predicate = 'person.email' AND lower(value) = ?", JSON.stringify(address));
+  if (known && others.length === 0) return { entity: known.entity, addresses: await findAddressesOf(database, known.entity) };
+  throw new KeelsonError('NOT_FOUND', `nobody is known as '${subject}'`, { hint: '`keelson find people` lists who is known.' });
+}
+
+/**
+ * The addresses of a person, in lower case. Anybody can write that somebody else's address is theirs: one that is known as a person
+ * of its own counts only when it was not read from a mail and not corrected since.
+ */
+export async function findAddressesOf(database: Database, entity: string): Promise<string[]> {
+  const emails = await database.all<{ value: string; sure: number }>(
+    `SELECT value, max(label <> 'untrusted' AND NOT EXISTS (SELECT 1 FROM fact AS later WHERE later.supersedes = fact.n)) AS sure FROM fact WHERE entity = ? AND predicate = 'person.email' GROUP BY value`, entity);
+  const addresses = [entity.slice(entity.indexOf('/') + 1).toLowerCase()];
+  for (const { value, sure } of emails) {
+    const address = String(JSON.parse(value)).toLowerCase();
+    if (sure === 1 || (await database.all('SELECT 1 FROM entity WHERE id = ?', `person/${address}`)).length === 0) addresses.push(address);
+  }
+  return [...new Set(addresses)].filter((address) => /.@.+\../.test(address));
 }
 
 /** Erasures that were begun and are not finished. */
@@ -41,29 +57,33 @@ export async function erase(database: Database, committer: Committer, erasure: E
   return committer.exclusively(async (write) => {
     const before = (await openErasures(database)).find(({ id }) => id === erasure.id);
     if (before) return before;
-    const { entity } = erasure;
-    const needles = createNeedles(entity, erasure.addresses);
-    await findWhatIsTheirs(database, entity);
-    await findMentioningBodies(database, needles);
+    const commit = `erase:${erasure.id}`;
+    const [done] = await database.all<{ body: string }>('SELECT body FROM journal WHERE id = ?', commit);
+    if (done) return { ...erasure, counts: (JSON.parse(done.body) as { counts: EraseCounts }).counts };
+    const needles = createNeedles(erasure.entity, erasure.addresses);
+    await findWhatIsTheirs(database, entitiesOf(erasure.entity, erasure.addresses));
+    for (const seq of [...(await findMentioningBodies(database, needles)), ...(await findStepsOfMentions(database, needles))]) await database.run('INSERT OR IGNORE INTO lost_seq VALUES (?)', seq);
     const lost = (await database.all<{ address: string }>('SELECT address FROM lost_actor')).map(({ address }) => address);
     const bodies = (await database.all<{ seq: number }>('SELECT seq FROM lost_seq JOIN journal USING (seq) WHERE body IS NOT NULL ORDER BY seq')).map(({ seq }) => seq);
-    const plan: ErasurePlan = { ...erasure, counts: null };
     const records = new Set<number>();
-    const count = async (table: (typeof vouched)[number]) => (await database.all<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${theirs(table, entity)}`))[0]!.n;
+    const count = async (table: (typeof vouched)[number]) => (await database.all<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${theirs(table)}`))[0]!.n;
     // What goes is known before the transaction: nothing else writes meanwhile, and the journal row must name it.
-    for (const table of vouched) for (const { seq } of await database.all<{ seq: number }>(`SELECT DISTINCT seq FROM ${table} WHERE ${theirs(table, entity)}`)) records.add(seq);
-    const mentions = await findMentions(database, needles, entity);
+    for (const table of vouched) for (const { seq } of await database.all<{ seq: number }>(`SELECT DISTINCT seq FROM ${table} WHERE ${theirs(table)}`)) records.add(seq);
+    const mentions = await findMentions(database, needles);
     for (const { seq } of mentions) if (seq !== null) records.add(seq);
-    plan.counts = {
+    const counts: EraseCounts = {
       actors: lost.length, facts: await count('fact'), artifacts: await count('artifact'), intents: await count('intent_change'),
       decisions: await count('decision'), annotations: await count('annotation'), journal: bodies.length, mentions: mentions.length,
     };
+    const plan: ErasurePlan = { ...erasure, counts };
+    if (Object.values(counts).every((n) => n === 0)) return plan;
     const removed = { reason: 'erased' as const, bodies: toRanges(bodies), records: toRanges([...records].toSorted((a, b) => a - b)) };
-    const answer = await write(emptyCommit(`erase:${erasure.id}`, nowMs, 'store/erase', { removed, counts: plan.counts }), async () => {
+    const answer = await write(emptyCommit(commit, nowMs, 'store/erase', { removed, counts }), async () => {
       await database.run('INSERT INTO erasure (id, plan, at_ms) VALUES (?, ?, ?)', erasure.id, JSON.stringify(plan), nowMs);
       await removeBodies(database, bodies);
-      await removeRecords(database, entity, needles);
+      await removeRecords(database);
       for (const mention of mentions) await mention.redact();
+      await database.run('DELETE FROM entity WHERE NOT EXISTS (SELECT 1 FROM fact WHERE fact.entity = entity.id)');
     });
     if (answer.outcome !== 'written') throw new KeelsonError('REFUSED', `the erasure ${erasure.id} was not written: ${answer.outcome}`);
     committer.forget(lost);
@@ -82,14 +102,6 @@ export async function finishErasure(database: Database, committer: Committer, id
   });
 }
 
-async function findMentioningBodies(database: Database, needles: Needles): Promise<void> {
-  for (const rough of needles.rough) {
-    for (const { seq, body } of await database.all<{ seq: number; body: string }>('SELECT seq, body FROM journal WHERE instr(lower(body), ?) > 0', rough)) {
-      if (needles.isIn(body)) await database.run('INSERT OR IGNORE INTO lost_seq VALUES (?)', seq);
-    }
-  }
-}
-
 async function removeBodies(database: Database, seqs: number[]): Promise<void> {
   for (const seq of seqs) {
     const [row] = await database.all<{ body: string }>('SELECT body FROM journal WHERE seq = ?', seq);
@@ -97,15 +109,10 @@ async function removeBodies(database: Database, seqs: number[]): Promise<void> {
   }
 }
 
-async function removeRecords(database: Database, entity: string, needles: Needles): Promise<void> {
+async function removeRecords(database: Database): Promise<void> {
   // The full-text index first: its rows are found through what they were made from.
-  const texts = await database.all<{ rowid: number }>(`SELECT rowid FROM search WHERE id IN (SELECT id FROM lost_artifact)
-    OR id IN (${partIds('f', `fact WHERE ${theirs('fact', entity)}`)}) OR id IN (${partIds('a', `annotation WHERE ${theirs('annotation', entity)}`)})`);
-  await database.run('DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(?))', JSON.stringify(texts.map(({ rowid }) => rowid)));
-  await database.run(`DELETE FROM annotation WHERE ${theirs('annotation', entity)}`);
-  await database.run(`DELETE FROM blob WHERE hash IN (SELECT hash FROM artifact WHERE ${theirs('artifact', entity)}) AND hash NOT IN (SELECT hash FROM artifact WHERE NOT (${theirs('artifact', entity)}))`);
-  for (const table of ['fact', 'intent', 'intent_change', 'decision', 'artifact', 'outbox', 'parked'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table, entity)}`);
+  for (const table of ['search', 'annotation'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table)}`);
+  await database.run(`DELETE FROM blob WHERE hash IN (SELECT hash FROM artifact WHERE ${theirs('artifact')}) AND hash NOT IN (SELECT hash FROM artifact WHERE NOT (${theirs('artifact')}))`);
+  for (const table of ['fact', 'intent', 'intent_change', 'decision', 'artifact', 'outbox', 'parked'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table)}`);
   await database.run("UPDATE actor SET record = 'null', value = 'null', status = 'erased' WHERE address IN (SELECT address FROM lost_actor)");
-  await database.run('DELETE FROM entity WHERE NOT EXISTS (SELECT 1 FROM fact WHERE fact.entity = entity.id)');
-  for (const rough of needles.rough) await database.run('DELETE FROM parked WHERE instr(lower(CAST(bytes AS TEXT)), ?1) > 0 OR instr(lower(subject), ?1) > 0 OR instr(lower(reason), ?1) > 0', rough);
 }

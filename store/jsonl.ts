@@ -33,9 +33,11 @@ export function appendLine(file: string, value: object): void {
 /** Cuts half a line off; answers what must be written first. */
 function endTail(fd: number): '' | '\n' {
   const { size } = fstatSync(fd);
+  const last = Buffer.alloc(1, newline);
+  if (size > 0) readSync(fd, last, 0, 1, size - 1);
+  if (last[0] === newline) return '';
   const bytes = Buffer.alloc(size);
   readSync(fd, bytes, 0, size, 0);
-  if (size === 0 || bytes[size - 1] === newline) return '';
   const start = bytes.lastIndexOf(newline) + 1;
   if (parse(bytes.toString('utf8', start)) !== undefined) return '\n';
   try {

@@ -20,7 +20,7 @@ export function toPartRows(commit: Commit, seq: number, asked: Intent[], known: 
     }),
     intent_change: [...commit.intents.map(change(actor)), ...asked.map((intent, i) => change('store/questions')(intent, commit.intents.length + i))],
     decision: commit.decisions.map(({ what, outcome, confidence, ...detail }, i) => [partNumber(seq, i), actor, seq, atMs, text(what), text(outcome), confidence, commit.step?.machine ?? null, JSON.stringify(detail)]),
-    annotation: commit.annotations.map(({ kind, target, text: words, ...detail }, i) => [partNumber(seq, i), kind, target.kind, target.id, text(words), JSON.stringify(detail), actor, seq, atMs]),
+    annotation: commit.annotations.map(({ kind, target, text: words, ...detail }, i) => [partNumber(seq, i), kind, target.kind, text(target.id), text(words), JSON.stringify(detail), actor, seq, atMs]),
     artifact: artifactRows(commit, seq, known),
   };
 }
@@ -49,7 +49,7 @@ function artifactRows({ artifacts, actor, atMs }: Commit, seq: number, known: Kn
     if (before?.hash === content) return [];
     const version = (before?.version ?? 0) + 1;
     newest.set(id, { version, hash: content });
-    return [[id, version, kind, mediaType, name === undefined ? null : text(name), content, sizeBytes, actor, seq, atMs]];
+    return [[id, version, kind, text(mediaType), name === undefined ? null : text(name), content, sizeBytes, actor, seq, atMs]];
   });
 }
 

@@ -78,14 +78,14 @@ async function readParts(database: Database, found: JournalRow[]): Promise<(seq:
   const last = found.at(-1)?.seq ?? 0;
   const bySeq = new Map<number, PartRows>();
   for (const table of vouched) {
-    const columns = tables[table];
+    const columns: readonly string[] = tables[table];
     const [key, low, high] = table === 'artifact' ? ['seq', first, last] : ['n', partNumber(first, 0), partNumber(last, partsMax - 1)];
-    const confidence = (columns as readonly string[]).indexOf('confidence');
+    const confidence = columns.indexOf('confidence');
     // As JSON: one value a row is cheaper to hand over than a dozen. SQLite would round what is not whole, and JSON knows no infinity.
     for (const { row, real } of await database.all<{ row: string; real: number | null }>(`SELECT json_array(${columns.join()}) AS row, ${confidence === -1 ? 'NULL' : 'confidence'} AS real FROM ${table} WHERE ${key} BETWEEN ? AND ?`, low, high)) {
       const values = JSON.parse(row) as Value[];
       if (confidence !== -1) values[confidence] = real === Infinity ? 'Infinity' : real;
-      const seq = table === 'artifact' ? Number(values[columns.indexOf('seq' as never)]) : Math.floor(Number(values[0]) / partsMax);
+      const seq = table === 'artifact' ? Number(values[columns.indexOf('seq')]) : Math.floor(Number(values[0]) / partsMax);
       if (!bySeq.has(seq)) bySeq.set(seq, { fact: [], intent_change: [], decision: [], annotation: [], artifact: [] });
       bySeq.get(seq)![table].push(values);
     }

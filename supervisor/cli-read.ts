@@ -7,6 +7,7 @@ import { replay, type HistoryRow } from '#actors/replay.ts';
 import type { ActorRecord } from '#actors/record.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
+import { findChangedContent } from '#store/verify-contents.ts';
 import { verifyAudit } from '#store/verify.ts';
 import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
@@ -135,7 +136,9 @@ export function addReadCommands(program: Command, define: Define): void {
     const heads = readHeads(options.heads ?? headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined));
     const verdict = await withDatabase(dataDir, async (db) => {
       await db.exec('BEGIN'); // one moment, also while the server writes
-      return verifyAudit(db, heads);
+      const chain = await verifyAudit(db, heads);
+      const firstBad = chain.ok ? await findChangedContent(db) : null;
+      return firstBad ? { ...chain, ok: false, firstBad } : chain;
     });
     out.result(verdict, (v) => (v.ok ? `ok: ${v.rows} rows, head ${v.head}` : `BROKEN at row ${v.firstBad?.seq}: ${v.firstBad?.reason}`));
     if (!verdict.ok) process.exitCode = 1;

@@ -1,7 +1,7 @@
 // Erasing a person everywhere this system keeps bytes. Each step can be repeated; the database remembers what was begun, so that a
 // crash at any point goes on at the next start. The order: rows, bus, files, copies, receipt; last the old bytes of the database.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createNeedles } from '#store/needles.ts';
 import { eraseFromFile } from '#store/erase-copy.ts';
 import { rememberErased } from '#store/erased.ts';
@@ -72,7 +72,7 @@ export async function erasePerson(parts: ErasureParts, erasure: { id: string; su
 /** Lines of logs and files of the outbox folder that name the person. */
 function eraseFiles(dataDir: string, plan: ErasurePlan): number {
   const needles = createNeedles(plan.entity, plan.addresses);
-  let count = 0;
+  let count = clearLeftovers(dataDir);
   for (const name of readdirSync(dataDir).filter((file) => file.endsWith('.log') || file.startsWith('run.json'))) {
     const file = join(dataDir, name);
     const text = readFileSync(file, 'utf8');
@@ -88,6 +88,25 @@ function eraseFiles(dataDir: string, plan: ErasurePlan): number {
     count++;
   }
   return count;
+}
+
+/** What an export or a backup writes into before it gets its name. */
+const unfinishedName = /^\..+-[A-Za-z0-9]{6}$/;
+const unfinishedParts = /^(keelson\.db(-\w+)?|manifest\.json|blobs|schemas|[a-z_]+\.jsonl)$/;
+const notOurs = ['jetstream', 'outbox', 'receipts'];
+
+function foldersIn(dir: string): string[] {
+  return existsSync(dir) ? readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name)) : [];
+}
+const foldersBelow = (dir: string): string[] => foldersIn(dir).filter((folder) => !notOurs.includes(basename(folder))).flatMap((folder) => [folder, ...foldersBelow(folder)]);
+
+/** Removes what killed exports, backups, imports and restores left behind. One that still runs fails: it has read what goes now. */
+function clearLeftovers(dataDir: string): number {
+  const beside = readCopies(dataDir).flatMap(({ path }) => foldersIn(dirname(path)).filter((dir) => basename(dir).startsWith(`.${basename(path)}-`)));
+  const unfinished = [...foldersBelow(dataDir), ...beside].filter((dir) => unfinishedName.test(basename(dir)) && readdirSync(dir).every((name) => unfinishedParts.test(name)));
+  const left = [...new Set([...unfinished, ...foldersIn(dataDir).filter((dir) => basename(dir) === 'incoming.tmp')])];
+  for (const dir of left) rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  return left.length;
 }
 
 function eraseExport(dir: string, plan: ErasurePlan): boolean {

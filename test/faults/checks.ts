@@ -29,11 +29,11 @@ export async function assertIntact(company: Company): Promise<number> {
     assert.equal(status.received, status.applied + status.duplicate + status.parked);
     const twice = async (sql: string) => assert.deepEqual(await db.all(sql), []);
     await twice("SELECT actor, count(*) AS n FROM decision WHERE what = 'triage' GROUP BY actor HAVING count(*) > 1");
-    await twice("SELECT json_extract(record, '$.snapshot.context.mailId') AS mail, count(*) AS n FROM actor WHERE address LIKE 'triage/%' GROUP BY mail HAVING count(*) > 1");
-    await twice("SELECT json_extract(record, '$.snapshot.context.id') AS id, count(*) AS n FROM actor WHERE address LIKE 'operation/%' GROUP BY id HAVING count(*) > 1");
+    await twice("SELECT json_extract(record, '$.snapshot.context.mailId') AS mail, count(*) AS n FROM actor WHERE address LIKE 'triage/%' AND status <> 'erased' GROUP BY mail HAVING count(*) > 1");
+    await twice("SELECT json_extract(record, '$.snapshot.context.id') AS id, count(*) AS n FROM actor WHERE address LIKE 'operation/%' AND status <> 'erased' GROUP BY id HAVING count(*) > 1");
     await twice("SELECT id, count(*) AS n FROM artifact WHERE kind = 'draft' GROUP BY id HAVING count(*) > 1");
     const registry = createMachines();
-    const actors = await db.all<{ address: string; record: string }>('SELECT address, record FROM actor');
+    const actors = await db.all<{ address: string; record: string }>("SELECT address, record FROM actor WHERE status <> 'erased'");
     for (const { address, record } of actors) {
       const rows = (await runQuery(db, 'history', { address, limit: 10_000 })) as HistoryRow[];
       const result = replay(registry, address, rows, record);

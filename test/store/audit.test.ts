@@ -134,7 +134,7 @@ async function storeOfRecords() {
 }
 
 /** Does something and undoes it. Answers null when the schema alone refuses it. */
-async function tampered<T>(db: Database, look: () => Promise<T>, sql: string, ...values: Value[]): Promise<T | null> {
+async function whenTampered<T>(db: Database, look: () => Promise<T>, sql: string, ...values: Value[]): Promise<T | null> {
   await db.exec('SAVEPOINT s');
   try {
     return (await db.run(sql, ...values).catch((error: { code?: string }) => (error.code === 'REFUSED' ? 0 : Promise.reject(error as Error)))) > 0 ? await look() : null;
@@ -170,7 +170,7 @@ for (const table of vouched) {
     for (const row of [rows[0]!, rows[1]!, random.pick(rows), random.pick(rows), rows.at(-1)!]) {
       for (const column of tables[table]) {
         for (const changed of changesOf(row[column]!, types.get(column)!, random.next())) {
-          const bad = await tampered(db, () => firstBad(db), `UPDATE ${table} SET ${column} = ? WHERE ${where}`, changed, ...keyOf(table).map((key) => row[key]!));
+          const bad = await whenTampered(db, () => firstBad(db), `UPDATE ${table} SET ${column} = ? WHERE ${where}`, changed, ...keyOf(table).map((key) => row[key]!));
           if (bad === null) continue;
           const seqs = [seqOf(table, row), seqOf(table, { ...row, [column]: changed })];
           assert.equal(bad?.seq, Math.min(...seqs.filter((seq) => seq <= 8)), `seed ${seed}: ${JSON.stringify(row)}, ${column} = ${JSON.stringify(changed)}`);
@@ -185,14 +185,14 @@ for (const table of vouched) {
   test(`a row of ${table} that was deleted, copied to another place or swapped with another is found`, async () => {
     const { db } = await storeOfRecords();
     const rows = await rowsOf(db);
-    for (const row of rows) assert.equal((await tampered(db, () => firstBad(db), `DELETE FROM ${table} WHERE ${where}`, ...keyOf(table).map((key) => row[key]!)))?.seq, seqOf(table, row));
-    assert.equal((await tampered(db, () => firstBad(db), `DELETE FROM ${table}`))?.seq, Math.min(...rows.map((row) => seqOf(table, row))));
+    for (const row of rows) assert.equal((await whenTampered(db, () => firstBad(db), `DELETE FROM ${table} WHERE ${where}`, ...keyOf(table).map((key) => row[key]!)))?.seq, seqOf(table, row));
+    assert.equal((await whenTampered(db, () => firstBad(db), `DELETE FROM ${table}`))?.seq, Math.min(...rows.map((row) => seqOf(table, row))));
 
     const last = rows.at(-1)!;
     const placed = (seq: number, place: number) => tables[table].map((column): Value => (column === 'n' ? seq * 1_024 + place : column === 'id' && table === 'artifact' ? `rogue-${seq}` : column === 'seq' ? seq : last[column]!));
     // Beyond the last commit the row after it is named, below the first one none that could be there.
     for (const [seq, named] of [[3, 3], [8, 8], [9, 9], [1e9, 9], [2 ** 43, 9], [0, 0], [-1, -1], [-(2 ** 42), -(2 ** 42)]] as const) {
-      const bad = await tampered(db, () => firstBad(db), insert, ...placed(seq, 1_000));
+      const bad = await whenTampered(db, () => firstBad(db), insert, ...placed(seq, 1_000));
       assert.ok(bad && (named > 0 ? bad.seq === named : bad.seq <= 0), `${seq}: ${JSON.stringify(bad)}`);
     }
 
@@ -227,7 +227,7 @@ test('any column of any journal row with records can be changed in no way that i
     for (const [column, value] of Object.entries(row)) {
       if (column === 'seq') continue;
       for (const changed of changesOf(value, types.get(column)!, random.next())) {
-        const bad = await tampered(db, () => firstBad(db), `UPDATE journal SET ${column} = ? WHERE seq = ?`, changed, row['seq']!);
+        const bad = await whenTampered(db, () => firstBad(db), `UPDATE journal SET ${column} = ? WHERE seq = ?`, changed, row['seq']!);
         if (bad !== null) assert.equal(bad?.seq, row['seq'], `seed ${seed}: ${column} = ${JSON.stringify(changed)}`);
       }
     }
@@ -284,13 +284,13 @@ test('records that were changed together with the chain are found by a head', as
 });
 
 test('verification walks some 50,000 rows a second, with and without records (printed, not judged)', async (t) => {
-  const fact = { entity: 'person/anna', predicate: 'city', value: 'x'.repeat(100), label: 'untrusted' as const, confidence: 0.5, source: 'm-1', supersedes: 'f-1-0' };
-  for (const [name, facts] of [['without records', []], ['with a fact each', [{ ...fact, supersedes: undefined }]]] as const) {
+  const fact = { predicate: 'city', value: 'x'.repeat(100), label: 'untrusted' as const, confidence: 0.5, source: 'm-1' };
+  for (const [name, facts] of [['without records', []], ['with a fact each', [fact]]] as const) {
     const { db, committer } = await tempStore();
     const journal = { text: 'x'.repeat(1000) };
-    await Promise.all(Array.from({ length: 20_000 }, (_, i) => committer.commit(commitOf(`n${i}`, { journal: JSON.stringify(journal), facts: facts.map((one) => ({ ...one, entity: `person/p${i}` })) as never }))));
+    await Promise.all(Array.from({ length: 10_000 }, (_, i) => committer.commit(commitOf(`n${i}`, { journal: JSON.stringify(journal), facts: facts.map((one) => ({ ...one, entity: `person/p${i}` })) }))));
     const from = performance.now();
-    assert.deepEqual((await verifyAudit(db)).rows, 20_000);
-    t.diagnostic(`${Math.round(20_000_000 / (performance.now() - from))} rows of 1 KB per second ${name}`);
+    assert.deepEqual((await verifyAudit(db)).rows, 10_000);
+    t.diagnostic(`${Math.round(10_000_000 / (performance.now() - from))} rows of 1 KB per second ${name}`);
   }
 });
