@@ -47,6 +47,10 @@ export function whyNotPermitted(commit: Commit, byType: Readonly<Record<string, 
   for (const { kind } of commit.intents) if (kind !== 'escalation' && !may.intents?.includes(kind)) return no(`ask for a ${kind}`);
   if (commit.annotations.length > 0 && !may.corrections) return no('annotate');
   for (const { costMicros } of commit.decisions) if ((costMicros ?? 0) > (may.spendMicros ?? 0)) return no(`spend ${costMicros} on one decision`);
+  if (commit.outcome !== 'parked') {
+    const foreign = type === 'host' ? undefined : commit.settles.find((id) => !id.startsWith(`${commit.actor}#`));
+    if (foreign !== undefined) return no(`settle ${foreign}`);
+  }
   if (type === 'host') return null; // the worker speaks for the jobs it ran
   for (const { from, to, body } of commit.sends) {
     if (typeOf(from) !== type || keyOf(from) !== keyOf(commit.actor)) return no(`send as ${from}`);

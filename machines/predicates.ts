@@ -2,6 +2,7 @@
 // A fact is written under the current version and never rewritten; a value that changes shape gets a new version and an upcaster.
 import { z } from 'zod';
 import { KeelsonError } from './errors.ts';
+import { whyNotJson } from './json-limits.ts';
 import { mailLimits } from './mail.ts';
 
 export type Json = z.core.util.JSONType;
@@ -17,7 +18,6 @@ export const factLimits = {
   /** Lists and objects inside each other; a plain word has depth 0. */
   valueDepth: 32,
   reasonChars: 300,
-  bannedKeys: ['__proto__', 'constructor', 'prototype'],
   freeName: /^[a-z][a-z0-9.-]{0,63}$/,
 } as const;
 
@@ -120,9 +120,11 @@ export function upcastValue({ name, version: current, upcast }: Predicate, versi
   return upcasted;
 }
 
+const valueLimits = { bytes: factLimits.valueBytes, depth: factLimits.valueDepth, wellFormed: true };
+
 /** null when the fact may be written; else the reason, with the path: `value.amountMinor: expected number, received string`. */
 export function whyNotFact(fact: { entity: string; predicate: string; value: unknown }, by: 'operator' | 'agent'): string | null {
-  const reason = whyNotEntity(fact.entity) ?? whyNotPredicate(fact, by) ?? whyNotJson(fact.value) ?? whyNotValue(fact);
+  const reason = whyNotEntity(fact.entity) ?? whyNotPredicate(fact, by) ?? whyNotJson(fact.value, 'value', valueLimits) ?? whyNotValue(fact);
   return reason === null ? null : reason.slice(0, factLimits.reasonChars).toWellFormed();
 }
 
@@ -141,41 +143,6 @@ function whyNotPredicate({ entity, predicate: name }: { entity: string; predicat
 function whyNotValue({ predicate: name, value }: { predicate: string; value: unknown }): string | null {
   const issue = predicateOf(name)?.schema.safeParse(value).error?.issues[0];
   return issue ? `${['value', ...issue.path.map(String)].join('.')}: ${issue.message.replace(/^Invalid \w+: /, '')}` : null;
-}
-
-/** The bounds of any value. Stops at the first byte too many, so that neither a circle nor a huge value costs time. */
-function whyNotJson(root: unknown): string | null {
-  const { valueBytes, valueDepth, bannedKeys } = factLimits;
-  let bytes = 0;
-  const count = (more: number) => ((bytes += more) > valueBytes ? `value: expected at most ${valueBytes} bytes of JSON` : null);
-  const whyNotText = (text: string, path: string) => {
-    if (!text.isWellFormed()) return `${path}: expected text without half a surrogate pair`;
-    return count(text.length > valueBytes ? text.length : new TextEncoder().encode(JSON.stringify(text)).length);
-  };
-  const walk = (value: unknown, path: string, depth: number): string | null => {
-    if (typeof value === 'string') return whyNotText(value, path);
-    if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return count(String(value).length);
-    if (!isList(value) && !isPlainObject(value)) return `${path}: expected JSON, received ${typeof value === 'number' ? String(value) : typeof value}`;
-    if (depth === valueDepth) return `${path}: expected at most ${valueDepth} levels`;
-    const entries = Object.entries(value);
-    if (isList(value) && entries.length !== value.length) return `${path}: expected a list without gaps`;
-    let why = count(Math.max(2, entries.length + 1));
-    for (const [key, inner] of entries) {
-      if (why !== null) break;
-      if (bannedKeys.some((banned) => banned === key)) return `${path}: the key '${key}' is not allowed`;
-      why = (isList(value) ? null : (whyNotText(key, path) ?? count(1))) ?? walk(inner, `${path}.${key}`, depth + 1);
-    }
-    return why;
-  };
-  return walk(root, 'value', 0);
-}
-
-const isList = (value: unknown): value is unknown[] => Array.isArray(value);
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /** ISO 13616: with the first four characters behind the others and letters as 10 to 35, the number is 1 modulo 97. */

@@ -2,7 +2,7 @@
 import { typeOf } from '#machines/address.ts';
 import type { Commit, Committed } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
-import { intentTransitions, readPartId, type Intent } from '#machines/records.ts';
+import { intentTransitions, labelSchema, readPartId, type Intent } from '#machines/records.ts';
 import type { Accepted } from './accepted.ts';
 import { chainHash } from './audit.ts';
 import { contradiction } from './contradictions.ts';
@@ -26,7 +26,7 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   if (erased.has(commit.actor) || (commit.requires !== undefined && !known.open.has(commit.requires))) return { answer: { outcome: 'closed' } };
   const rev = commit.step?.rev ?? null;
   if (rev !== null && (known.revs.get(commit.actor) ?? -1) !== rev - 1) return { answer: { outcome: 'conflict' } };
-  const reason = whyNotIntents(commit, known) ?? whyNotSuperseding(commit, known);
+  const reason = whyNotIntents(commit, known) ?? whyNotArtifacts(commit, known) ?? whyNotSuperseding(commit, known);
   if (reason !== null) return { answer: { outcome: 'invalid', reason } };
 
   const seq = head.seq + 1;
@@ -38,27 +38,57 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   known.repeats.set(commit.id, repeat({ seq, first: commit.outcome, rev, body: commit.journal }));
   if (rev !== null) known.revs.set(commit.actor, rev);
   for (const id of [commit.id, ...commit.settles]) known.open.delete(id);
-  for (const { id, state } of commit.intents) known.intents.set(id, { actor: known.intents.get(id)?.actor ?? commit.actor, state });
-  for (const [id, version, , , , content] of rows.artifact) known.artifacts.set(id as string, { version: version as number, hash: content as string });
-  for (const [n] of rows.fact) known.superseded.add(n as number);
+  for (const { id, kind, state } of commit.intents) known.intents.set(id, { actor: known.intents.get(id)?.actor ?? commit.actor, kind, state });
+  for (const [id, version, kind, , , content] of rows.artifact) known.artifacts.set(id as string, { version: version as number, kind: kind as string, hash: content as string });
+  for (const [n, entity, predicate, , , label] of rows.fact) known.superseded.set(n as number, { entity: entity as string, predicate: predicate as string, label: label as string });
   return { accepted: { commit, seq, rows, asked, parts, hash, sends: [...commit.sends, ...triggered(commit, seq)] } };
 }
 
+/** Questions of the store's own are called so; nobody else may take such a name before. */
+const ownQuestion = /^c-\d+-\d+$/;
+
 function whyNotIntents({ actor, intents }: Commit, known: Known): string | null {
-  for (const { id, state } of intents) {
-    const stored = known.intents.get(id);
-    if (!stored) continue;
-    if (stored.actor !== actor && typeOf(actor) !== 'operator') return `the intent ${id} belongs to ${stored.actor}; ${actor} cannot change it`;
-    const from = stored.state as Intent['state'];
+  const inTurn = new Map<string, { actor: string; kind: string; state: string }>();
+  for (const { id, kind, state } of intents) {
+    const before = inTurn.get(id) ?? known.intents.get(id);
+    inTurn.set(id, { actor: before?.actor ?? actor, kind, state });
+    if (!before) {
+      if (ownQuestion.test(id)) return `${id} is a name for questions of the store`;
+      continue;
+    }
+    if (before.actor !== actor && typeOf(actor) !== 'operator') return `the intent ${id} belongs to ${before.actor}; ${actor} cannot change it`;
+    if (before.kind !== kind && typeOf(actor) !== 'operator') return `the intent ${id} is a ${before.kind}, not a ${kind}`;
+    const from = before.state as Intent['state'];
     if (state !== from && !intentTransitions[from].includes(state)) return intentTransitions[from].length === 0 ? `a finished intent cannot be reopened: ${id} is ${from}` : `the intent ${id} cannot go from ${from} to ${state}`;
   }
   return null;
 }
 
-function whyNotSuperseding({ facts }: Commit, known: Known): string | null {
-  const wrong = facts.find(({ supersedes }) => supersedes !== undefined && !known.superseded.has(readPartId('f', supersedes) ?? -1));
-  return wrong ? `there is no fact ${wrong.supersedes} to supersede` : null;
+/** Else a draft could take the place of a policy. */
+function whyNotArtifacts({ artifacts }: Commit, known: Known): string | null {
+  const kinds = new Map<string, string>();
+  for (const { id, kind } of artifacts) {
+    const before = kinds.get(id) ?? known.artifacts.get(id)?.kind;
+    if (before !== undefined && before !== kind) return `the artifact ${id} is a ${before}, not a ${kind}`;
+    kinds.set(id, kind);
+  }
+  return null;
 }
+
+/** An agent corrects what is as trusted as itself, and by the same kind of statement; the operator corrects everything. */
+function whyNotSuperseding({ actor, facts }: Commit, known: Known): string | null {
+  for (const { supersedes, entity, predicate, label } of facts) {
+    if (supersedes === undefined) continue;
+    const corrected = known.superseded.get(readPartId('f', supersedes) ?? -1);
+    if (!corrected) return `there is no fact ${supersedes} to supersede`;
+    if (typeOf(actor) === 'operator') continue;
+    if (corrected.entity !== entity || corrected.predicate !== predicate) return `${supersedes} says something else: ${corrected.predicate} of ${corrected.entity}`;
+    if (rank(corrected.label) < rank(label)) return `${supersedes} is ${corrected.label}; what is ${label} cannot correct it`;
+  }
+  return null;
+}
+
+const rank = (label: string) => (labelSchema.options as readonly string[]).indexOf(label);
 
 /** What the commit says against what stands. Adds its own facts to what stands. */
 function questions(commit: Commit, seq: number, known: Known): Intent[] {

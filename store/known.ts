@@ -14,13 +14,13 @@ export interface Known {
   revs: Map<string, number>;
   /** Required messages that still wait. */
   open: Set<string>;
-  intents: Map<string, { actor: string; state: string }>;
+  intents: Map<string, { actor: string; kind: string; state: string }>;
   /** The newest version of each artifact. */
-  artifacts: Map<string, { version: number; hash: string }>;
+  artifacts: Map<string, { version: number; kind: string; hash: string }>;
   /** Standing facts of predicates that hold one truth, by entity and predicate. */
   standing: Map<string, StandingFact[]>;
   /** Facts that are to be superseded and exist. */
-  superseded: Set<number>;
+  superseded: Map<number, { entity: string; predicate: string; label: string }>;
 }
 
 export const standingKey = (entity: string, predicate: string) => `${predicate}\n${entity}`;
@@ -28,7 +28,7 @@ export const holdsOneTruth = (predicate: string) => (predicateOf(predicate)?.hol
 
 export async function readKnown(database: Database, commits: Commit[]): Promise<Known> {
   const select = async <T>(sql: string, keys: (string | number)[]) => (keys.length === 0 ? [] : database.all<T>(sql, JSON.stringify(keys)));
-  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Set() };
+  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map() };
 
   const seen = await database.all<{ id: string; seq: number | null; rev: number; outcome: Outcome; body: string | null }>(
     `SELECT id, seq, rev, outcome, body FROM journal WHERE id IN (SELECT value FROM json_each(?1))
@@ -40,12 +40,12 @@ export async function readKnown(database: Database, commits: Commit[]): Promise<
     else known.repeats.set(id, repeat({ seq, first: outcome, rev, body }));
   }
   for (const { id } of await select<{ id: string }>('SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ requires }) => (requires ? [requires] : [])))) known.open.add(id);
-  for (const { id, ...intent } of await select<{ id: string; actor: string; state: string }>('SELECT id, actor, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map((intent) => intent.id)))) known.intents.set(id, intent);
+  for (const { id, ...intent } of await select<{ id: string; actor: string; kind: string; state: string }>('SELECT id, actor, kind, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map((intent) => intent.id)))) known.intents.set(id, intent);
   // With max() SQLite takes the other columns from that same row.
-  for (const { id, ...newest } of await select<{ id: string; version: number; hash: string }>('SELECT id, max(version) AS version, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.id)))) known.artifacts.set(id, newest);
+  for (const { id, ...newest } of await select<{ id: string; version: number; kind: string; hash: string }>('SELECT id, max(version) AS version, kind, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.id)))) known.artifacts.set(id, newest);
 
   const facts = commits.flatMap((commit) => commit.facts);
-  for (const { n } of await select<{ n: number }>('SELECT n FROM fact WHERE n IN (SELECT value FROM json_each(?))', facts.flatMap(({ supersedes }) => (supersedes ? [readPartId('f', supersedes) ?? -1] : [])))) known.superseded.add(n);
+  for (const { n, ...fact } of await select<{ n: number; entity: string; predicate: string; label: string }>('SELECT n, entity, predicate, label FROM fact WHERE n IN (SELECT value FROM json_each(?))', facts.flatMap(({ supersedes }) => (supersedes ? [readPartId('f', supersedes) ?? -1] : [])))) known.superseded.set(n, fact);
   const keys = new Set(facts.filter(({ predicate }) => holdsOneTruth(predicate)).map(({ entity, predicate }) => JSON.stringify([entity, predicate])));
   for (const key of keys) {
     const [entity, predicate] = JSON.parse(key) as [string, string];

@@ -6,8 +6,8 @@ import { commitsBetween, count, cursor, filter, json, moment, rowsMax, text, whe
 const intentColumns = 'id, kind, state, actor, summary, data, created_ms, updated_ms';
 const artifactColumns = 'id, version, kind, media_type AS mediaType, name, hash, size_bytes AS sizeBytes, actor, at_ms AS atMs';
 const limit = (args: Args) => count(args, 'limit', 100, rowsMax);
-const decisionOf = ({ detail, ...row }: Row) => ({ id: partId('d', row['n'] as number), ...row, ...(json(detail) as object) });
-const annotationOf = ({ detail, ...row }: Row) => ({ id: partId('a', row['n'] as number), ...row, ...(json(detail) as object) });
+const decisionOf = ({ detail, ...row }: Row) => ({ ...(json(detail) as object), id: partId('d', row['n'] as number), ...row });
+const annotationOf = ({ detail, ...row }: Row) => ({ ...(json(detail) as object), id: partId('a', row['n'] as number), ...row });
 
 /** The first number that is not wanted any more: after the commit `to`, and from the cursor on. */
 const endOf = (to: number | null, place: number | null) => (to === null && place === null ? null : Math.min(to === null ? Infinity : (to + 1) * partsMax, place ?? Infinity));
@@ -93,7 +93,7 @@ export const recordQueries = {
   },
 
   /** Current text of every artifact of a kind: templates, policies. */
-  contents: (db, args) => db.all('SELECT a.id, a.version, a.hash, CAST(b.bytes AS TEXT) AS text FROM artifact a JOIN blob b ON b.hash = a.hash WHERE a.kind = ? AND a.size_bytes > 0 AND a.version = (SELECT max(version) FROM artifact WHERE id = a.id) ORDER BY a.id', text(args, 'artifactKind')),
+  contents: (db, args) => db.all('SELECT a.id, a.version, a.hash, CAST(b.bytes AS TEXT) AS text FROM artifact a JOIN blob b ON b.hash = a.hash WHERE a.kind = ? AND a.size_bytes > 0 AND a.version = (SELECT max(version) FROM artifact WHERE id = a.id AND kind = a.kind) ORDER BY a.id', text(args, 'artifactKind')),
 
   async blob(db, args) {
     const [row] = await db.all<{ bytes: Uint8Array }>('SELECT bytes FROM blob WHERE hash = ?', text(args, 'hash'));

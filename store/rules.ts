@@ -1,6 +1,7 @@
 // Everything the store itself insists on, whoever asks: well-formed names, sizes, schemas, permissions. Pure; the first reason counts.
-import { typeOf } from '#machines/address.ts';
+import { isAddress, typeOf } from '#machines/address.ts';
 import type { Commit } from '#machines/commit.ts';
+import { whyNotJson } from '#machines/json-limits.ts';
 import { whyNotPermitted, type Permissions } from '#machines/permissions.ts';
 import { whyNotFact } from '#machines/predicates.ts';
 import { annotationSchema, artifactSchema, decisionSchema, factSchema, intentSchema, partsMax } from '#machines/records.ts';
@@ -13,11 +14,15 @@ export const commitLimits = {
   journalBytes: 4_000_000,
   recordBytes: 4_000_000,
   blobBytes: 60_000_000,
+  /** Of one record, as JSON. */
+  partBytes: 1_000_000,
+  partDepth: 64,
+  idChars: 500,
 } as const;
 
 /** `check(commit)` answers why it may not be written, or null. */
 export function createRules(permissions: Readonly<Record<string, Permissions>>): (commit: Commit) => string | null {
-  return (commit) => illFormed(commit) ?? tooLarge(commit) ?? offSchema(commit) ?? whyNotPermitted(commit, permissions);
+  return (commit) => illFormed(commit) ?? (isAddress(commit.actor) ? null : `'${commit.actor.slice(0, 100)}' is no address`) ?? tooLarge(commit) ?? offSchema(commit) ?? whyNotPermitted(commit, permissions);
 }
 
 function tooLarge(commit: Commit): string | null {
@@ -36,14 +41,26 @@ const schemas = [['facts', factSchema], ['intents', intentSchema], ['artifacts',
 function offSchema(commit: Commit): string | null {
   for (const [kind, schema] of schemas) {
     for (const [i, record] of commit[kind].entries()) {
+      const unfit = whyNotJson(record, `${kind}.${i}`, { bytes: commitLimits.partBytes, depth: commitLimits.partDepth, wellFormed: false }) ?? whyNotKeys(record, schema.shape, `${kind}.${i}`);
+      if (unfit !== null) return unfit;
       const parsed = schema.safeParse(record);
       if (!parsed.success) return `${kind}.${i}.${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`;
     }
   }
+  const negative = commit.artifacts.findIndex(({ sizeBytes }) => sizeBytes < 0);
+  if (negative !== -1) return `artifacts.${negative}.sizeBytes: expected 0 or more`;
   const by = ['operator', 'store'].includes(typeOf(commit.actor)) ? 'operator' : 'agent';
   for (const [i, fact] of commit.facts.entries()) {
     const reason = whyNotFact(fact, by);
     if (reason !== null) return `facts.${i}.${reason}`;
   }
   return null;
+}
+
+/** What no schema knows would be kept all the same, and shown as if it were said. */
+function whyNotKeys(record: object, shape: object, path: string): string | null {
+  const unknown = Object.keys(record).find((key) => !Object.hasOwn(shape, key));
+  if (unknown !== undefined) return `${path}: there is no '${unknown.slice(0, 100)}' in it`;
+  const { id } = record as { id?: unknown };
+  return typeof id === 'string' && (id.length === 0 || id.length > commitLimits.idChars) ? `${path}.id: expected 1 to ${commitLimits.idChars} characters` : null;
 }

@@ -58,7 +58,7 @@ test('a fact about the wrong entity is corrected by one about another', async ()
   const { db, committer } = await tempStore();
   const phone = (entity: string, rest: Partial<Fact> = {}): Fact => ({ entity, predicate: 'person.phone', value: '1', label: 'operator', confidence: 1, ...rest });
   await committer.commit(commitOf('c1', { atMs: 10, facts: [phone('person/anna')] }));
-  await committer.commit(commitOf('c2', { atMs: 20, facts: [phone('person/ben', { supersedes: 'f-1-0' })] }));
+  await committer.commit(commitOf('c2', { atMs: 20, actor: 'operator/me', facts: [phone('person/ben', { supersedes: 'f-1-0' })] }));
   const known = async (knownAtMs: number) => Object.keys(((await runQuery(db, 'entityView', { id: 'person/anna', validAtMs: 30, knownAtMs })) as EntityView).properties);
   assert.deepEqual([await known(19), await known(20)], [['person.phone'], []]);
 });
@@ -127,7 +127,7 @@ test('the view at any time, as known at any other, is what was noted then', { ti
         entity: people[who]!, predicate, value, label, confidence: 0.5, ...(from === null ? {} : { validFromMs: startMs + from }), ...(to === null ? {} : { validToMs: startMs + to }),
         ...(corrects === null || earlier.length === 0 ? {} : { supersedes: partId('f', earlier[corrects % earlier.length]!) }),
       }));
-      const written = await committer.commit(commitOf(`${run}-${i}`, { atMs: at, facts }));
+      const written = await committer.commit(commitOf(`${run}-${i}`, { atMs: at, actor: 'operator/me', facts }));
       assert.ok(written.outcome === 'written');
       facts.forEach((fact, place) => {
         const n = partNumber(written.seq, place);

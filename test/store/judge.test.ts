@@ -190,3 +190,37 @@ test('for an actor that was erased nothing is written any more, not even in the 
   assert.equal((await committer.commit(commitOf('c1', { step: stepOf(0) }))).outcome, 'duplicate', 'what was written before is still known');
   assert.deepEqual([await countRows(db, 'journal'), await countRows(db, 'fact')], [2, 0]);
 });
+
+suite('what belongs to others', () => {
+  const document = (id: string, kind: 'policy' | 'draft', hash: string) => ({ artifacts: [{ id, kind, mediaType: 'text/plain', hash, sizeBytes: 1 }] });
+
+  test('a document keeps its kind: a draft cannot take the place of a policy', async () => {
+    const { committer } = await tempStore();
+    await committer.commit(commitOf('c1', { actor: 'operator/company', ...document('policy/mail', 'policy', 'h1') }));
+    assert.match(reasonOf(await committer.commit(commitOf('c2', document('policy/mail', 'draft', 'h2')))), /policy\/mail is a policy, not a draft/);
+    assert.match(reasonOf(await committer.commit(commitOf('c3', { artifacts: [...document('d', 'draft', 'h1').artifacts, ...document('d', 'policy', 'h2').artifacts] }))), /d is a draft, not a policy/);
+  });
+
+  test('an agent corrects only the same statement, and only what is no more trusted than its own', async () => {
+    const { committer } = await tempStore();
+    await committer.commit(commitOf('c1', { actor: 'operator/me', facts: [said(30, { label: 'operator' }), said(14)] }));
+    const corrects = (id: string, actor: string, parts: Partial<Fact>) => committer.commit(commitOf(id, { actor, facts: [said(7, parts)] }));
+    assert.match(reasonOf(await corrects('c2', 'mail/1', { supersedes: 'f-1-0' })), /f-1-0 is operator; what is untrusted cannot correct it/);
+    assert.match(reasonOf(await corrects('c3', 'mail/1', { supersedes: 'f-1-1', entity: 'organisation/other' })), /says something else/);
+    assert.match(reasonOf(await corrects('c4', 'mail/1', { supersedes: 'f-9-0' })), /no fact f-9-0/);
+    assert.equal((await corrects('c5', 'mail/1', { supersedes: 'f-1-1' })).outcome, 'written');
+    assert.equal((await corrects('c6', 'operator/me', { supersedes: 'f-1-0', entity: 'organisation/other', label: 'operator' })).outcome, 'written');
+  });
+
+  test('the names of the questions of the store are taken by nobody else', async () => {
+    const { committer } = await tempStore();
+    assert.match(reasonOf(await committer.commit(commitOf('c1', { intents: [task('completed', { id: 'c-8-0' })] }))), /name for questions of the store/);
+  });
+
+  test('an intent keeps its kind, and several changes in one commit are judged in turn', async () => {
+    const { committer } = await tempStore();
+    assert.match(reasonOf(await committer.commit(commitOf('c1', { intents: [task('working'), task('submitted')] }))), /cannot go from working to submitted/);
+    assert.equal((await committer.commit(commitOf('c2', { intents: [task('submitted'), task('working')] }))).outcome, 'written');
+    assert.match(reasonOf(await committer.commit(commitOf('c3', { intents: [task('completed', { kind: 'approval' })] }))), /is a task, not a approval|is a task, not an? approval/);
+  });
+});

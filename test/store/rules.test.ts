@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { KeelsonError } from '#machines/errors.ts';
+import { bannedKeys } from '#machines/json-limits.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import type { Annotation, Artifact, Decision, Fact, Intent } from '#machines/records.ts';
 import { createCommitter } from '#store/commit.ts';
@@ -118,11 +119,12 @@ test('hostile words come back unchanged from every field the rules let through, 
   const committer = await createCommitter(db, epoch, { onWritten() {}, check: rules });
   let n = 0;
   await fc.assert(fc.asyncProperty(hostile, async (s) => {
-    const id = `${s}#${n++}`;
+    const id = `${s.slice(0, 400)}#${n++}`;
+    const key = bannedKeys.includes(s) ? 'k' : s;
     const words = s || 'x';
     const entity = isLine(s) ? `asset/${s}` : 'asset/x';
     const answer = await committer.commit({
-      ...emptyCommit(id, n, 'copy/1', { [s]: s }), facts: [fact({ entity, value: words, source: s })], intents: [intent({ id: `i${id}`, summary: s, data: { [s]: [s] } })],
+      ...emptyCommit(id, n, 'copy/1', { [s]: s }), facts: [fact({ entity, value: words, source: s })], intents: [intent({ id: `i${id}`, summary: s, data: { [key]: [s] } })],
       artifacts: [artifact({ id: `a${id}`, mediaType: s, hash: `h${id}`, name: s, text: s })], blobs: [{ hash: `h${id}`, bytes: s }],
       decisions: [decision({ what: s, outcome: s, reasons: [s], evidence: [{ kind: 'fact', id: s }], model: s })], annotations: [annotation({ target: { kind: 'fact', id: s }, text: words, before: s, after: s, rule: s })],
     });
@@ -133,7 +135,7 @@ test('hostile words come back unchanged from every field the rules let through, 
     assert.deepEqual([found['entity'], found['value'], found['source']], [entity, words, s]);
     assert.ok((await read<Found[]>('facts', { entity, value: JSON.stringify(words) })).some((one) => one['id'] === `f-${n}-0`));
     const asked = await read<Found>('intent', { id: `i${id}` });
-    assert.deepEqual([asked['summary'], asked['data']], [s, { [s]: [s] }]);
+    assert.deepEqual([asked['summary'], asked['data']], [s, { [key]: [s] }]);
     const [document] = await read<Found[]>('artifacts', { id: `a${id}` });
     assert.deepEqual([document!['mediaType'], document!['name'], document!['hash']], [s, s, `h${id}`]);
     assert.equal(Buffer.from(await read<Uint8Array>('blob', { hash: `h${id}` })).toString(), s);
@@ -186,3 +188,18 @@ for (const [table, sql] of frozen) {
     assert.ok((await db.all(`SELECT * FROM ${table}`)).length > 0);
   });
 }
+
+test('what goes beyond a record is refused, whatever the record is', () => {
+  const deep = Array.from({ length: 5_000 }).reduce<unknown>((inner) => [inner], 1);
+  const circle: Record<string, unknown> = {};
+  circle['me'] = circle;
+  const refused: [parts: object, reason: RegExp][] = [
+    [{ facts: [fact({ value: deep as never })] }, /levels/], [{ intents: [intent({ data: { deep: deep as never } })] }, /levels/],
+    [{ intents: [intent({ data: circle as never })] }, /levels/], [{ intents: [intent({ data: JSON.parse('{"__proto__": 1}') as never })] }, /'__proto__' is not allowed/],
+    [{ decisions: [{ ...decision({}), actor: 'operator/you' }] }, /there is no 'actor' in it/], [{ annotations: [{ ...annotation({}), id: 'a-1-0' }] }, /there is no 'id' in it/],
+    [{ intents: [intent({ id: 'x'.repeat(501) })] }, /1 to 500 characters/], [{ intents: [intent({ summary: 'x'.repeat(1_000_001) })] }, /bytes of JSON/],
+    [{ artifacts: [artifact({ sizeBytes: -1 })] }, /expected 0 or more/], [{ actor: 'operatorX' }, /no address/], [{ settles: ['mail/b#3.0'] }, /may not settle/],
+  ];
+  for (const [parts, reason] of refused) assert.match(rules({ ...emptyCommit('c', 1, 'copy/1', {}), ...parts })!, reason);
+  assert.equal(rules({ ...emptyCommit('c', 1, 'copy/1', {}), settles: ['copy/1#3.0'] }), null);
+});
