@@ -14,7 +14,7 @@ export interface Store extends StorePort {
   /** Publishes again what was promised before `beforeMs` and is not applied. Answers how many. */
   republish(beforeMs: number): Promise<number>;
   /** Erases a person's rows, once per id; what is left to do is remembered until `finishErasure`. */
-  erase(erasure: { id: string; subject: string } | ErasurePlan, nowMs: number): Promise<ErasurePlan>;
+  erase(erasure: { id: string; subject: string }, nowMs: number): Promise<ErasurePlan>;
   /** Rewrites the file without the bytes of what was deleted. */
   finishErasure(id: string): Promise<void>;
   openErasures(): Promise<ErasurePlan[]>;

@@ -1,8 +1,8 @@
 // Where copies of the database were put, so that whoever erases a person can say which copies still hold them.
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readLines } from './jsonl.ts';
+import { appendLine, readLines } from './jsonl.ts';
 
 const copySchema = z.object({
   kind: z.enum(['export', 'backup']),
@@ -16,18 +16,14 @@ export type Copy = z.output<typeof copySchema>;
 const fileName = 'copies.jsonl';
 
 /** One line more in the data folder; on disk when it returns. */
-export function rememberCopy(dataDir: string, { kind, path, at }: Copy): void {
-  const fd = openSync(join(dataDir, fileName), 'a+', 0o600);
-  try {
-    // A crash may have left half a line: it must not take this one with it.
-    const last = Buffer.alloc(1, '\n');
-    const { size } = fstatSync(fd);
-    if (size > 0) readSync(fd, last, 0, 1, size - 1);
-    writeSync(fd, `${last.toString() === '\n' ? '' : '\n'}${JSON.stringify({ kind, path, at })}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+export const rememberCopy = (dataDir: string, { kind, path, at }: Copy) => appendLine(join(dataDir, fileName), { kind, path, at });
+
+/** It was deleted: nobody needs to look for it. */
+export function forgetCopy(dataDir: string, path: string): void {
+  const kept = readCopies(dataDir).filter((copy) => copy.path !== path);
+  const temporary = join(dataDir, `${fileName}.tmp`);
+  writeFileSync(temporary, kept.map((copy) => `${JSON.stringify(copy)}\n`).join(''), { mode: 0o600 });
+  renameSync(temporary, join(dataDir, fileName));
 }
 
 /** In the order in which they were made. Throws BAD_CONFIG for a line that cannot be read: a copy must not be overlooked. */

@@ -5,15 +5,19 @@ import type { Bus } from '#actors/bus.ts';
 import type { Log } from '#actors/log.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Database } from './database.ts';
+import { nextEpoch } from './lock.ts';
 
-/** Throws STORE_OLDER. Call it after the epoch was counted up and before anything is published. */
-export async function claimPast(database: Database, bus: Pick<Bus, 'past' | 'setPast' | 'purge'>, log: Log): Promise<void> {
-  const [ours] = await database.all<{ incarnation: string; epoch: number }>('SELECT incarnation, epoch FROM counter');
+/** Answers the epoch of this start. Throws STORE_OLDER, also when it is tried again. Call it before anything is published. */
+export async function claimPast(database: Database, bus: Pick<Bus, 'past' | 'setPast' | 'purge'>, log: Log): Promise<number> {
+  const [last] = await database.all<{ incarnation: string; epoch: number }>('SELECT incarnation, epoch FROM counter');
+  const { incarnation } = last!;
   const found = await bus.past();
-  if (found?.incarnation === ours!.incarnation && found.epoch >= ours!.epoch) throw new KeelsonError('STORE_OLDER', `the database is an older copy: it was started ${ours!.epoch - 1} times, the bus has seen it started ${found.epoch} times`);
-  if (found !== null && found.incarnation !== ours!.incarnation) {
+  if (found?.incarnation === incarnation && found.epoch > last!.epoch) throw new KeelsonError('STORE_OLDER', `the database is an older copy: it was started ${last!.epoch} times, the bus has seen it started ${found.epoch} times`);
+  if (found !== null && found.incarnation !== incarnation) {
     log.warn('the bus belongs to another past of this database and is emptied');
     await bus.purge();
   }
-  await bus.setPast(ours!);
+  const epoch = await nextEpoch(database);
+  await bus.setPast({ incarnation, epoch });
+  return epoch;
 }

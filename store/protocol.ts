@@ -1,7 +1,6 @@
 // What crosses between the store's thread and the rest of its process.
 import type { Commit } from '#machines/commit.ts';
 import type { PlainError } from '#machines/errors.ts';
-import type { ErasurePlan } from './erase.ts';
 import type { Permissions } from '#machines/permissions.ts';
 import type { Trigger } from '#machines/triggers.ts';
 
@@ -21,7 +20,7 @@ export type Request = { n: number } & (
   | { op: 'query'; name: string; args: Record<string, unknown> }
   | { op: 'release'; nowMs: number }
   | { op: 'republish'; beforeMs: number }
-  | { op: 'erase'; erasure: { id: string; subject: string } | ErasurePlan; nowMs: number }
+  | { op: 'erase'; erasure: { id: string; subject: string }; nowMs: number }
   | { op: 'finishErasure'; id: string }
   | { op: 'openErasures' }
   | { op: 'retain'; after: number; beforeMs: number; nowMs: number }

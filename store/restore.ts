@@ -9,6 +9,8 @@ import type { Message } from '#machines/message.ts';
 import { createCommitter, type Committer } from './commit.ts';
 import { rememberCopy } from './copies.ts';
 import { openDatabase, type Database } from './database.ts';
+import { openErasures } from './erase.ts';
+import { rememberErased } from './erased.ts';
 import { badCopy } from './export-format.ts';
 import { copyPrivately, replaceLive, withIncoming } from './incoming.ts';
 import { firstHash } from './audit.ts';
@@ -53,7 +55,7 @@ export async function restoreStore({ dataDir, file: given, nowMs, doubt, eraseAg
     let restored: Restored;
     try {
       await migrate(database);
-      restored = { restored: file, ...(await startAnew(database, await epochOf(live), nowMs)), unknown: 0 };
+      restored = { restored: file, ...(await startAnew(database, await epochOf(live, dataDir, nowMs), nowMs)), unknown: 0 };
       if (existsSync(join(dataDir, 'erased.jsonl'))) {
         say('erasing again who was erased since …');
         await eraseAgain(database);
@@ -102,12 +104,13 @@ async function asBadCopy(file: string, work: () => Promise<void>): Promise<void>
   }
 }
 
-/** 0 when there is none, or none that can be read. */
-async function epochOf(live: string): Promise<number> {
+/** Also who was just being erased in the database that goes. 0 when there is none, or none that can be read. */
+async function epochOf(live: string, dataDir: string, nowMs: number): Promise<number> {
   if (!existsSync(live)) return 0;
   try {
     const database = await openDatabase(live, { readOnly: true });
     try {
+      for (const plan of await openErasures(database)) rememberErased(dataDir, plan, nowMs);
       return (await database.all<{ epoch: number }>('SELECT epoch FROM counter'))[0]?.epoch ?? 0;
     } finally {
       await database.close();

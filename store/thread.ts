@@ -13,7 +13,7 @@ import { openDatabase } from './database.ts';
 import { erase, findSubject, finishErasure, openErasures } from './erase.ts';
 import { createFeed } from './feed.ts';
 import { checkIntegrity } from './integrity.ts';
-import { nextEpoch, takeLock } from './lock.ts';
+import { takeLock } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { createRelay } from './outbox.ts';
 import { claimPast } from './past.ts';
@@ -34,11 +34,11 @@ async function start() {
   const file = join(options.dataDir, 'keelson.db');
   const writer = await openDatabase(file);
   await checkIntegrity(writer);
+  await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // what a killed erasure left in the log
   await migrate(writer);
-  const epoch = await nextEpoch(writer);
   const reader = await openDatabase(file, { readOnly: true });
   const bus = await connectBus({ ...options.bus, name: 'store', clock: systemClock, log });
-  await claimPast(writer, bus, log);
+  const epoch = await claimPast(writer, bus, log);
   const relay = createRelay(writer, bus, log);
   const [{ head } = { head: 0 }] = await writer.all<{ head: number }>('SELECT coalesce(max(seq), 0) AS head FROM journal');
   const feed = createFeed(bus, head, log);
@@ -78,8 +78,6 @@ async function start() {
       answers = [];
     });
   };
-  /** Asked again after the rows have gone, nobody is known by that name any more. */
-  const named = async ({ id, subject }: { id: string; subject: string }) => (await openErasures(writer)).find((plan) => plan.id === id) ?? { id, ...(await findSubject(writer, subject)) };
   const perform = async (request: Request): Promise<unknown> => {
     switch (request.op) {
       case 'commit':
@@ -90,10 +88,8 @@ async function start() {
         return committer.exclusively(() => relay.release(request.nowMs));
       case 'republish':
         return committer.exclusively(() => relay.republish(request.beforeMs));
-      case 'erase': {
-        const { erasure } = request;
-        return erase(writer, committer, 'entity' in erasure ? erasure : await named(erasure), request.nowMs);
-      }
+      case 'erase':
+        return erase(writer, committer, { id: request.erasure.id, ...(await findSubject(writer, request.erasure.subject)) }, request.nowMs);
       case 'finishErasure':
         return finishErasure(writer, committer, request.id);
       case 'retain':

@@ -23,7 +23,7 @@ export function addGovernCommands(program: Command, define: Define): void {
   define(program.command('export').argument('<dir>', 'a folder that does not exist yet').description('everything in an open format, see docs/export.md; also while the company runs'), async ({ dataDir, out }, dir: string) => {
     databaseFile(dataDir);
     const exported = await exportStore({ dataDir, dir, nowMs: Date.now(), say: out.say });
-    out.result(exported, (e) => `${e.rows} rows in ${e.files} files: ${e.exported}\nIt holds everything, also what people wrote. Who is erased later is not erased there: see copies.jsonl in ${dataDir}`);
+    out.result(exported, (e) => `${e.rows} rows in ${e.files} files: ${e.exported}\nIt holds everything, also what people wrote. Erasing one of them deletes it, as long as it stays there.`);
   });
 
   define(program.command('import').argument('<dir>', 'a folder that `keelson export` made').description('an export into an empty store; stop the server first'), async ({ dataDir, out }, dir: string) => {

@@ -1,9 +1,11 @@
 // Commands that start things: init, up, demo, doctor.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { openDatabase } from '#store/database.ts';
+import { checkIntegrity } from '#store/integrity.ts';
+import { planMigrations } from '#store/migrate.ts';
 import { importMails } from './cli-act.ts';
 import { table, type Output } from './cli-output.ts';
 import type { Define } from './cli-read.ts';
@@ -93,7 +95,8 @@ async function diagnose(dataDir: string): Promise<Check[]> {
     try {
       checks.push({ check, ok: true, detail: await work() });
     } catch (error) {
-      checks.push({ check, ok: false, detail: plainError(error).message });
+      const { message } = plainError(error);
+      checks.push({ check, ok: false, detail: error instanceof KeelsonError ? `${message}. ${error.hint}` : message });
     }
   };
   await run('node', () => {
@@ -111,6 +114,11 @@ async function diagnose(dataDir: string): Promise<Check[]> {
     return `${row?.v}, driver sqlite3`;
   });
   await run('company', () => `${readConfig(dataDir).company.name} in ${dataDir}`);
+  const database = join(dataDir, 'keelson.db');
+  if (existsSync(database)) {
+    await run('database', () => describeDatabase(database));
+    await run('disk', () => describeDisk(database));
+  }
   await run('token', () => (existsSync(join(dataDir, 'token')) ? (readToken(dataDir), 'readable by its owner only') : 'made at the first start'));
   await run('mail out', () => describeUrl(readEnvironment().KEELSON_SMTP_URL, 'KEELSON_SMTP_URL is not set: approved mail is written to outbox/, not sent'));
   await run('mail in', () => describeUrl(readEnvironment().KEELSON_IMAP_URL, 'KEELSON_IMAP_URL is not set: use keelson mail import'));
@@ -122,6 +130,28 @@ async function diagnose(dataDir: string): Promise<Check[]> {
   await run('version', () => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version);
   return checks;
 }
+
+/** Every page is read, also while the server writes. */
+async function describeDatabase(file: string): Promise<string> {
+  const database = await openDatabase(file, { readOnly: true });
+  try {
+    await checkIntegrity(database, Infinity);
+    const { version, newest } = await planMigrations(database);
+    return `every page is whole, schema ${version}${version < newest ? `; the next start makes it ${newest}` : ''}. Was anything changed? Run: keelson audit verify`;
+  } finally {
+    await database.close();
+  }
+}
+
+function describeDisk(file: string): string {
+  const bytes = ['', '-wal'].reduce((sum, end) => sum + (statSync(file + end, { throwIfNoEntry: false })?.size ?? 0), 0);
+  const { bavail, bsize } = statfsSync(file);
+  const sizes = `${mebibytes(bavail * bsize)} free, the database has ${mebibytes(bytes)}`;
+  if (bavail * bsize < bytes) throw new KeelsonError('STORE_FULL', sizes, { hint: 'Free some disk space: erase and backup need as much again as the database has.' });
+  return sizes;
+}
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Host and port only: the rest of the URL may hold a password. */
 function describeUrl(url: string | undefined, absent: string): string {

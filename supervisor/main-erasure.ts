@@ -5,7 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { createNeedles } from '#store/needles.ts';
 import { eraseFromFile } from '#store/erase-copy.ts';
 import { rememberErased } from '#store/erased.ts';
-import { readCopies } from '#store/copies.ts';
+import { sha256 } from '#actors/hash.ts';
+import { forgetCopy, readCopies } from '#store/copies.ts';
 import type { Config } from './config.ts';
 import type { EraseCounts, ErasurePlan } from '#store/erase.ts';
 
@@ -21,8 +22,10 @@ export interface Receipt {
 export interface ErasureParts {
   dataDir: string;
   now(): number;
+  /** Erasures that were begun and are not finished. */
+  openErasures(): Promise<ErasurePlan[]>;
   /** Rows of the database; asked again with the same id it answers what was done. */
-  eraseRows(erasure: { id: string; subject: string } | ErasurePlan): Promise<ErasurePlan>;
+  eraseRows(erasure: { id: string; subject: string }): Promise<ErasurePlan>;
   /** Drops what the bus keeps, and publishes again what is still promised. */
   purgeBus(): Promise<void>;
   /** Forgets the plan and rewrites the file without the old bytes. */
@@ -43,10 +46,22 @@ export function outsideOf({ smtpUrl, imapUrl, model }: Pick<Config, 'smtpUrl' | 
   ];
 }
 
-/** Erases; throws NOT_FOUND when nobody is known by that name. */
-export async function erasePerson(parts: ErasureParts, erasure: { id: string; subject: string } | ErasurePlan): Promise<Receipt> {
+/** Erases; throws NOT_FOUND when nobody is known by that name. Asked again with the same id it answers with the same receipt. */
+export async function erasePerson(parts: ErasureParts, { id: given, subject }: { id: string; subject: string }): Promise<Receipt> {
+  const id = sha256(given).slice(0, 16); // a file is called so
+  const begun = (await parts.openErasures()).find((plan) => plan.id === id || isAbout(plan, subject));
+  if (begun) return finishErasure(parts, begun);
+  const file = join(parts.dataDir, receiptOf(id));
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Receipt;
+  return finishErasure(parts, await parts.eraseRows({ id, subject }));
+}
+
+const receiptOf = (id: string) => join('receipts', `erase-${id}.json`);
+const isAbout = ({ entity, addresses }: ErasurePlan, subject: string) => entity === subject || addresses.includes(subject.toLowerCase());
+
+/** Everything after the rows. */
+export async function finishErasure(parts: ErasureParts, plan: ErasurePlan): Promise<Receipt> {
   const { dataDir, onStep = () => {} } = parts;
-  const plan = await parts.eraseRows(erasure);
   onStep('rows');
   await parts.purgeBus();
   onStep('bus');
@@ -57,12 +72,12 @@ export async function erasePerson(parts: ErasureParts, erasure: { id: string; su
   rememberErased(dataDir, plan, parts.now());
   onStep('tombstone');
   const receipt: Receipt = {
-    receipt: join('receipts', `erase-${plan.id}.json`),
+    receipt: receiptOf(plan.id),
     erased: { ...plan.counts!, files, copies },
     outside: [...parts.outside, ...outside],
   };
   mkdirSync(join(dataDir, 'receipts'), { recursive: true, mode: 0o700 });
-  writeFileSync(join(dataDir, receipt.receipt), `${JSON.stringify({ at: new Date(parts.now()).toISOString(), ...receipt }, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(join(dataDir, receipt.receipt), `${JSON.stringify({ ...receipt, at: new Date(parts.now()).toISOString() }, null, 2)}\n`, { mode: 0o600 });
   onStep('receipt');
   await parts.finishRows(plan.id);
   onStep('bytes');
@@ -109,11 +124,12 @@ function clearLeftovers(dataDir: string): number {
   return left.length;
 }
 
-function eraseExport(dir: string, plan: ErasurePlan): boolean {
+function eraseExport(dataDir: string, dir: string, plan: ErasurePlan): boolean {
   const needles = createNeedles(plan.entity, plan.addresses);
   const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   if (!files.some((entry) => needles.isIn(readFileSync(join(entry.parentPath, entry.name), 'latin1')))) return false;
   rmSync(dir, { recursive: true });
+  forgetCopy(dataDir, dir);
   return true;
 }
 
@@ -127,7 +143,7 @@ async function eraseCopies(dataDir: string, plan: ErasurePlan, nowMs: number): P
       continue;
     }
     try {
-      if (kind === 'export' ? eraseExport(path, plan) : await eraseFromFile(path, plan, nowMs)) erased++;
+      if (kind === 'export' ? eraseExport(dataDir, path, plan) : await eraseFromFile(path, plan, nowMs)) erased++;
     } catch (error) {
       outside.push({ what: `the ${kind} at ${path} could not be changed: ${(error as Error).message}`, todo: 'Delete it.' });
     }

@@ -1,6 +1,6 @@
 // The head of the hash chain, written down outside the database: who cuts the journal's tail must also get at this file. Point
 // `auditHeads` in company.json at a place that the server can only append to (another disk, a mounted log).
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '#actors/clock.ts';
 import type { Log } from '#actors/log.ts';
@@ -10,7 +10,7 @@ import type { KnownHead } from '#store/verify.ts';
 
 const everyMs = 3_600_000;
 
-export const headsFile = (dataDir: string, configured: string | undefined) => configured ?? join(dataDir, 'heads.jsonl');
+export const headsFile = (dataDir: string, configured: string | undefined) => resolve(dataDir, configured ?? 'heads.jsonl');
 
 const headSchema = z.object({ seq: z.int().min(0), hash: z.string(), restored: z.boolean().default(false) });
 

@@ -24,7 +24,7 @@ import type { KnownHead } from '#store/verify.ts';
 import { readLibrary, readToken, readTriggers, removeRunFile, writeRunFile, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
 import { watchDeadlines } from './deadlines.ts';
-import { erasePerson, outsideOf } from './main-erasure.ts';
+import { erasePerson, finishErasure, outsideOf } from './main-erasure.ts';
 import { headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { superviseNats } from './main-nats.ts';
@@ -126,7 +126,8 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const receive = (raw: Uint8Array, source: string) => receiveMail(raw, { store, clock, machine: machineKey(mailMachine), company: runSettings, source });
     const erasure = {
       dataDir, outside: outsideOf(config), now: clock.now,
-      eraseRows: (request: Parameters<typeof store.erase>[0]) => store.erase(request, clock.now()),
+      openErasures: store.openErasures,
+      eraseRows: (request: { id: string; subject: string }) => store.erase(request, clock.now()),
       finishRows: store.finishErasure,
       async purgeBus() {
         await bus.purge();
@@ -134,7 +135,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       },
     };
     // Begun before the last stop and not finished.
-    for (const plan of await store.openErasures()) await erasePerson(erasure, plan);
+    for (const plan of await store.openErasures()) await finishErasure(erasure, plan);
     const erase = (subject: string, id: string) => erasePerson(erasure, { id, subject });
     const desk = createDesk({ store, bus, clock, makeId: randomId });
     const web = await startConsole({ port, token, desk, receiveMail: receive, erase, query: store.query, ready: async () => ((await store.query('status', {})) as object) !== null, log });

@@ -12,7 +12,7 @@ const retrieval = protocol({
   context: z.object({ mailId: z.string(), query: z.string(), hits: z.array(hitSchema) }),
   events: {},
   output: knowledgeSchema,
-  may: { act: ['knowledge.search'], read: ['template', 'mail', 'sent', 'fact', 'correction'] },
+  may: { act: ['knowledge.search'], read: ['template', 'mail', 'sent', 'fact', 'correction', 'remark'] },
 });
 
 export const retrievalMachine = setup({ types: retrieval.types, schemas: retrieval.schemas, actions: records, actors: { searchKnowledge } }).createMachine({
@@ -26,7 +26,7 @@ export const retrievalMachine = setup({ types: retrieval.types, schemas: retriev
       invoke: {
         id: 'search',
         src: 'searchKnowledge',
-        input: ({ context }) => ({ text: context.query, kinds: ['template', 'mail', 'sent', 'fact', 'correction'], except: context.mailId, limit: 12 }),
+        input: ({ context }) => ({ text: context.query, kinds: ['template', 'mail', 'sent', 'fact', 'correction', 'remark'], except: context.mailId, limit: 12 }),
         onDone: { target: 'found', actions: assign({ hits: ({ event }) => event.output.hits }) },
       },
     },

@@ -276,3 +276,19 @@ test('a backup whose erasure died before the old bytes went is finished', async 
   assert.equal(await eraseFromFile(file, plan, nowMs), true);
   assert.equal(['anna@x.org', 'Zq1'].some((text) => readFileSync(file, 'latin1').includes(text)), false);
 });
+
+test('while somebody reads an old state the erasure is not said to be done, and goes on when it is asked for again', async () => {
+  const { db, committer, file } = await tempStore();
+  await committer.commit(commitOf('c1', { facts: [{ entity: 'person/anna@example.org', predicate: 'person.name', value: 'Anna', label: 'untrusted', confidence: 1 }] }));
+  const reader = await openTemp(file, { readOnly: true });
+  await db.exec('PRAGMA busy_timeout = 1');
+  await reader.exec('BEGIN');
+  await reader.all('SELECT count(*) FROM fact');
+  const { id } = await erase(db, committer, { id: 'e', entity: 'person/anna@example.org', addresses: ['anna@example.org'] }, 1);
+  await assert.rejects(finishErasure(db, committer, id), withCode('STORE_FAILED', /another process reads/));
+  assert.equal((await openErasures(db)).length, 1);
+  await reader.exec('COMMIT');
+  await finishErasure(db, committer, id);
+  assert.deepEqual(await openErasures(db), []);
+  for (const end of ['', '-wal']) assert.equal(readFileSync(`${file}${end}`, 'latin1').includes('anna@example.org'), false, end);
+});

@@ -28,7 +28,7 @@ test('an older copy of the database is not started against a bus that knows bett
   const later = await start(dir, 'older');
   await later.commit(commitOf('sent meanwhile'));
   await later.close();
-  await assert.rejects(start(copy, 'older'), withCode('STORE_OLDER', /older copy/));
+  for (const _ of ['first', 'again']) await assert.rejects(start(copy, 'older'), withCode('STORE_OLDER', /older copy/));
   await (await start(dir, 'older')).close();
 });
 
