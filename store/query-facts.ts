@@ -11,14 +11,14 @@ const shown = ({ version, ...fact }: Stored) => ({ id: partId('f', fact.n), ...f
 export const factQueries = {
   /** In the order in which they were recorded. `value` is the JSON text that was recorded. */
   async facts(db, args) {
-    const [kind, label, actor] = [filter(args, 'entityKind'), filter(args, 'label'), filter(args, 'actor')];
+    const [kind, label, actor, predicate] = [filter(args, 'entityKind'), filter(args, 'label'), filter(args, 'actor'), filter(args, 'predicate')];
     const { from, to } = await commitsBetween(db, args);
     const after = cursor(args, (place) => readPartId('f', place)) ?? count(args, 'after', 0, Number.MAX_SAFE_INTEGER);
     const first = Math.max(after + 1, (from ?? 0) * partsMax);
     // SQLite uses one condition of each column for its index; `+` keeps those out that would narrow less.
     const conditions: Condition[] = [
-      ['entity = ?', filter(args, 'entity')], [label === 'operator' || label === 'policy' ? '+predicate = ?' : 'predicate = ?', filter(args, 'predicate')], ['label = ?', label], ['value = ?', filter(args, 'value')],
-      ['entity >= ?', kind && `${kind}/`], ['entity < ?', kind && `${kind}0`], ['recorded_ms >= ?', moment(args, 'since')], ['recorded_ms < ?', moment(args, 'until')],
+      ['entity = ?', filter(args, 'entity')], [label === 'operator' || label === 'policy' ? '+predicate = ?' : 'predicate = ?', predicate], ['label = ?', label], ['value = ?', filter(args, 'value')],
+      [`${predicate === null && label === null ? '' : '+'}substr(entity, 1, instr(entity, '/')) = ?`, kind && `${kind}/`], ['recorded_ms >= ?', moment(args, 'since')], ['recorded_ms < ?', moment(args, 'until')],
     ];
     const end: Condition = ['n < ?', to === null ? null : (to + 1) * partsMax];
     const limit = count(args, 'limit', 100, rowsMax);

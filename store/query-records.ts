@@ -40,9 +40,9 @@ export const recordQueries = {
     const place = cursor(args, (id) => id);
     const [sql, values] = where(
       ['state = ?', filter(args, 'state')], ['kind = ?', filter(args, 'intentKind')], ['actor = ?', filter(args, 'actor')], ['created_ms >= ?', moment(args, 'since')], ['created_ms < ?', moment(args, 'until')],
-      ['created_ms <= (SELECT created_ms FROM intent WHERE id = ?)', place], ['(-created_ms, id) > (SELECT -created_ms, id FROM intent WHERE id = ?)', place],
+      ['created_ms <= (SELECT created_ms FROM intent WHERE id = ?)', place], ['(created_ms, id) < (SELECT created_ms, id FROM intent WHERE id = ?)', place],
     );
-    const rows = await db.all(`SELECT id, kind, state, actor, summary, created_ms, updated_ms FROM intent ${sql} ORDER BY created_ms DESC, id LIMIT ?`, ...values, limit(args));
+    const rows = await db.all(`SELECT id, kind, state, actor, summary, created_ms, updated_ms FROM intent ${sql} ORDER BY created_ms DESC, id DESC LIMIT ?`, ...values, limit(args));
     return rows.map((row) => ({ ...row, cursor: row['id'] }));
   },
 

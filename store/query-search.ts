@@ -8,11 +8,11 @@ export interface Hit { kind: string; id: string; text: string; score: number; pl
 const termsMax = 40;
 const textChars = 1_000;
 /** Of each candidate, for the words that SQLite did not rank. */
-const scoredChars = 2_000;
+const scoredChars = 1_000;
 /** How many of the best by rare words the common ones may lift. */
 const liftedMax = 100;
 /** How many of the newest are ranked when every word is common. */
-const newestMax = 200;
+const newestMax = 80;
 const windowRows = 100_000;
 const placesMax = 200;
 

@@ -84,6 +84,7 @@ CREATE TABLE fact (
 CREATE INDEX fact_entity ON fact (entity, predicate);
 CREATE INDEX fact_predicate ON fact (predicate, n);
 CREATE INDEX fact_label ON fact (label, n);
+CREATE INDEX fact_kind ON fact (substr(entity, 1, instr(entity, '/')), n);
 CREATE INDEX fact_source ON fact (source) WHERE source IS NOT NULL;
 CREATE INDEX fact_supersedes ON fact (supersedes) WHERE supersedes IS NOT NULL;
 

@@ -11,7 +11,7 @@ const store = await startStore(JSON.parse(process.argv[2]!) as StoreOptions);
 const say = (line: string) => writeSync(1, `${line}\n`);
 store.onExit(({ code, message, hint }) => {
   writeSync(2, `${code}: ${message}. ${hint}\n`);
-  process.exit(1);
+  setImmediate(() => process.exit(1)); // what waits for an answer hears of it in the same turn
 });
 createInterface({ input: process.stdin }).on('line', (id) => {
   store.commit({ ...emptyCommit(id, 1_790_000_000_000, 'order/1', {}), facts: [{ entity: 'person/a@x.org', predicate: 'name', value: id, label: 'system', confidence: 1 }] })

@@ -76,7 +76,7 @@ test('the inbox is what waits for the operator, oldest first, or what is in the 
   assert.deepEqual(await column(db, 'inbox', { state: 'completed' }, 'id'), ['i3']);
   assert.equal((await ask<{ summary: string }>(db, 'intent', { id: 'i1' })).summary, 'Which?');
   assert.equal(await ask(db, 'intent', { id: 'none' }), null);
-  assert.deepEqual(await column(db, 'intents', {}, 'id'), ['i1', 'i3', 'i2']);
+  assert.deepEqual(await column(db, 'intents', {}, 'id'), ['i3', 'i1', 'i2']);
 });
 
 test('facts are filtered by entity, predicate, label, kind and position, alone and together', async () => {
