@@ -57,9 +57,9 @@ export function createGate({ connectors, policies, recipientDomain, restored, no
     const parsed = connector.parse(payload);
     if (hashJson(parsed) !== payloadHash) throw new KeelsonError('REFUSED', 'the payload is not the one that was approved');
     // Asked again, not looked up: a new policy may speak before the one that was shown.
-    const { answer, policy: now } = evaluate(await policies(), { action: connector.action, recipientDomain: recipientDomain(parsed) });
-    if (now.id !== policy.id || now.version !== policy.version || now.rule !== policy.rule) throw new KeelsonError('REFUSED', `policy ${policy.id} has changed since the approval (it was version ${policy.version})`);
-    if (answer === 'deny') throw new KeelsonError('REFUSED', `policy rule ${now.rule} denies it`);
+    const { answer, policy: speaks } = evaluate(await policies(), { action: connector.action, recipientDomain: recipientDomain(parsed) });
+    if (speaks.id !== policy.id || speaks.version !== policy.version || speaks.rule !== policy.rule) throw new KeelsonError('REFUSED', `policy ${policy.id} has changed since the approval (it was version ${policy.version})`);
+    if (answer === 'deny') throw new KeelsonError('REFUSED', `policy rule ${speaks.rule} denies it`);
     return connector.perform(parsed, { operationId, signal: call.signal });
   };
 

@@ -113,7 +113,7 @@ export async function createCommitter(database: Database, epoch: number, { onWri
         'UPDATE counter SET received = received + ?1 + ?2, applied = applied + ?1 - ?3, duplicate = duplicate + ?2, parked = parked + ?3 WHERE epoch = ?4',
         accepted.length, again.length, parked, epoch,
       );
-      if (counted !== 1) throw new KeelsonError('STALE_EPOCH', `this store has epoch ${epoch}, but a newer one has taken the database over`);
+      if (counted !== 1) throw superseded();
       await writeParts(database, accepted, again);
       await database.run('COMMIT');
       head = { seq: next.seq, hash: next.hash };
@@ -125,6 +125,11 @@ export async function createCommitter(database: Database, epoch: number, { onWri
     }
   };
 
+  const superseded = () => new KeelsonError('STALE_EPOCH', `this store has epoch ${epoch}, but a newer one has taken the database over`);
+  const assertNewest = async () => {
+    const [now] = await database.all<{ epoch: number }>('SELECT epoch FROM counter');
+    if (now?.epoch !== epoch) throw superseded();
+  };
   const write: WriteWith = async (commit, also) => {
     const { answers, accepted } = await inTransaction([commit], also);
     if (accepted.length > 0) onWritten(accepted);
@@ -137,7 +142,7 @@ export async function createCommitter(database: Database, epoch: number, { onWri
       return reason === null ? new Promise((resolve, reject) => push({ commit, resolve, reject })) : { outcome: 'invalid', reason };
     },
     forget: (addresses) => addresses.forEach((address) => erased.add(address)),
-    exclusively: (task) => new Promise((resolve, reject) => push(() => task(write).then(resolve, reject))),
+    exclusively: (task) => new Promise((resolve, reject) => push(() => assertNewest().then(() => task(write)).then(resolve, reject))),
   };
 }
 

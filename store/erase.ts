@@ -8,8 +8,9 @@ import type { Database } from './database.ts';
 import { dropFindings, findWhatIsTheirs, theirs } from './erase-find.ts';
 import { findMentioningBodies, findMentions, findStepsOfMentions } from './erase-mentions.ts';
 import { createNeedles, entitiesOf } from './needles.ts';
-import { toRanges } from './removals.ts';
+import { toRanges, type Removal } from './removals.ts';
 import { vouched } from './tables.ts';
+import { readParts } from './verify.ts';
 
 export interface Erasure {
   /** Names this erasure; asking again with it goes on where it stopped. */
@@ -77,13 +78,16 @@ export async function erase(database: Database, committer: Committer, erasure: E
     };
     const plan: ErasurePlan = { ...erasure, counts };
     if (Object.values(counts).every((n) => n === 0)) return plan;
-    const removed = { reason: 'erased' as const, bodies: toRanges(bodies), records: toRanges([...records].toSorted((a, b) => a - b)) };
-    const answer = await write(emptyCommit(commit, nowMs, 'store/erase', { removed, counts }), async () => {
+    const touched = [...records].toSorted((a, b) => a - b);
+    const declaration = emptyCommit(commit, nowMs, 'store/erase', {});
+    const answer = await write(declaration, async () => {
       await database.run('INSERT INTO erasure (id, plan, at_ms) VALUES (?, ?, ?)', erasure.id, JSON.stringify(plan), nowMs);
       await removeBodies(database, bodies);
       await removeRecords(database);
       for (const mention of mentions) await mention.redact();
       await database.run('DELETE FROM entity WHERE NOT EXISTS (SELECT 1 FROM fact WHERE fact.entity = entity.id)');
+      const removed: Removal = { reason: 'erased', bodies: toRanges(bodies), records: toRanges(touched), left: await hashWhatIsLeft(database, touched) };
+      declaration.journal = JSON.stringify({ removed, counts });
     });
     if (answer.outcome !== 'written') throw new KeelsonError('REFUSED', `the erasure ${erasure.id} was not written: ${answer.outcome}`);
     committer.forget(lost);
@@ -119,6 +123,16 @@ async function emptyLog(database: Database, committer: Committer): Promise<void>
     if (result?.busy === 0) return;
   }
   throw new KeelsonError('STORE_FAILED', 'another process reads the database, so old bytes cannot be overwritten yet', { hint: 'Wait until it ends (an export, a verification, an SQLite tool), then run the same erase again: it goes on.' });
+}
+
+/** So that nobody can change what is left of a commit that was touched. */
+async function hashWhatIsLeft(database: Database, seqs: number[]): Promise<Removal['left']> {
+  const left: Removal['left'] = {};
+  for (const seq of seqs) {
+    const hash = (await readParts(database, [seq]))(seq);
+    if (hash !== null) left[seq] = hash;
+  }
+  return left;
 }
 
 async function removeBodies(database: Database, seqs: number[]): Promise<void> {

@@ -40,7 +40,7 @@ export async function readKnown(database: Database, commits: Commit[]): Promise<
     else known.repeats.set(id, repeat({ seq, first: outcome, rev, body }));
   }
   for (const { id } of await select<{ id: string }>('SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ requires }) => (requires ? [requires] : [])))) known.open.add(id);
-  for (const { id, ...intent } of await select<{ id: string; actor: string; kind: string; state: string }>('SELECT id, actor, kind, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map((intent) => intent.id)))) known.intents.set(id, intent);
+  for (const { id, ...before } of await select<{ id: string; actor: string; kind: string; state: string }>('SELECT id, actor, kind, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map((intent) => intent.id)))) known.intents.set(id, before);
   // With max() SQLite takes the other columns from that same row.
   for (const { id, ...newest } of await select<{ id: string; version: number; kind: string; hash: string }>('SELECT id, max(version) AS version, kind, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.id)))) known.artifacts.set(id, newest);
 

@@ -26,7 +26,7 @@ const idAfter = '(?!-*[\\p{L}\\p{N}]|[@_+~/]|%(?:25)*40|=40|(?:\\.|%2e)[\\p{L}\\
 /** `addresses` are mail addresses; `entity` is `person/…`. */
 export function createNeedles(entity: string, addresses: string[]): Needles {
   const ids = entitiesOf(entity, addresses);
-  const anyOf = (names: string[]) => names.map((name) => [...name.toLowerCase()].map(spellings).join('')).join('|');
+  const anyOf = (names: string[]) => names.map((name) => Array.from(name.toLowerCase(), spellings).join('')).join('|');
   const choices = [`(?<id>${anyOf(ids)})${idAfter}`, ...(addresses.length > 0 ? [`(?:${anyOf(addresses)})${after}`] : [])];
   const pattern = new RegExp(`${before}(?:${choices.join('|')})`, 'giu');
   const anonymous = `${entity.slice(0, Math.max(entity.indexOf('/'), 0))}/erased`;

@@ -3,8 +3,11 @@ import { z } from 'zod';
 
 const rangesSchema = z.array(z.tuple([z.number().int(), z.number().int()]));
 
-/** In the body of a journal row of `store/…`. Ranges of commit numbers, both ends included, in order. */
-export const removalSchema = z.object({ reason: z.enum(['erased', 'too old']), bodies: rangesSchema, records: rangesSchema });
+/**
+ * In the body of a journal row of `store/…`. Ranges of commit numbers, both ends included, in order. `left` is the hash of what is
+ * left of a commit's records, by its number; what is not in it has none left.
+ */
+export const removalSchema = z.object({ reason: z.enum(['erased', 'too old']), bodies: rangesSchema, records: rangesSchema, left: z.record(z.string(), z.string()).default({}) });
 export type Removal = z.output<typeof removalSchema>;
 export type Ranges = Removal['bodies'];
 
@@ -40,4 +43,10 @@ export function firstUncovered(ranges: Ranges, declared: Ranges[]): number | nul
     }
   }
   return null;
+}
+
+/** What the last removal that names this commit says is left of its records; undefined when none names it. */
+export function leftOf(seq: number, removals: Removal[]): string | null | undefined {
+  const last = removals.findLast(({ records }) => records.some(([from, to]) => from <= seq && seq <= to));
+  return last && (last.left[seq] ?? null);
 }

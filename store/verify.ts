@@ -3,7 +3,7 @@ import { chainHash, firstHash, type JournalRow } from './audit.ts';
 import type { Database, Value } from './database.ts';
 import { partsHash, type PartRows } from './part-rows.ts';
 import { partNumber, partsMax } from '#machines/records.ts';
-import { firstUncovered, readRemoval, toRanges, type Ranges } from './removals.ts';
+import { firstUncovered, leftOf, readRemoval, toRanges, type Removal } from './removals.ts';
 import { tables, vouched } from './tables.ts';
 
 export interface Verdict { ok: boolean; rows: number; head: string; firstBad?: { seq: number; reason: string } }
@@ -16,38 +16,41 @@ const page = 2_000;
 export async function verifyAudit(database: Database, heads: KnownHead[] = []): Promise<Verdict> {
   let head = firstHash;
   let rows = 0;
-  const gone = { bodies: new Set<number>(), records: new Set<number>() };
-  const declared: { bodies: Ranges[]; records: Ranges[] } = { bodies: [], records: [] };
+  const goneBodies: number[] = [];
+  /** Commits whose records are not those of their row, with the hash of what is there. */
+  const changed = new Map<number, string | null>();
+  const removals: Removal[] = [];
   const expected = new Map(heads.map(({ seq, hash }) => [seq, hash]));
   const ends = async (seq: number, reason: string): Promise<Verdict> => {
     const candidates = [{ seq, reason }];
     // What is declared from a bad row on proves nothing, but without it the bad row would not be the one that is named.
     const rest = seq === Infinity ? [] : await database.all<{ actor: string; body: string }>("SELECT actor, body FROM journal WHERE seq >= ? AND actor >= 'store/' AND actor < 'store0' AND CASE WHEN json_valid(body) THEN json_type(body, '$.removed') = 'object' END", seq);
-    for (const { actor, body } of rest) for (const kind of ['bodies', 'records'] as const) declared[kind].push(readRemoval(actor, body)?.[kind] ?? []);
-    for (const kind of ['bodies', 'records'] as const) {
-      const first = firstUncovered(toRanges(gone[kind]), declared[kind]);
-      if (first !== null) candidates.push({ seq: first, reason: kind === 'bodies' ? 'its body is gone and nothing says why' : 'its records were changed' });
-    }
+    removals.push(...rest.flatMap(({ actor, body }) => readRemoval(actor, body) ?? []));
+    const bare = firstUncovered(toRanges(goneBodies), removals.map(({ bodies }) => bodies));
+    if (bare !== null) candidates.push({ seq: bare, reason: 'its body is gone and nothing says why' });
+    const tampered = [...changed].find(([changedSeq, found]) => leftOf(changedSeq, removals) !== found);
+    if (tampered) candidates.push({ seq: tampered[0], reason: 'its records were changed' });
     const firstBad = candidates.reduce((a, b) => (b.seq < a.seq ? b : a));
     return firstBad.seq === Infinity ? { ok: true, rows, head } : { ok: false, rows, head, firstBad };
   };
   for (;;) {
     // The first page also looks below 1, where no row may be.
-    const found = await readRows(database, rows === 0 ? -Infinity : rows);
-    const recorded = await readParts(database, found);
-    for (const row of found) {
+    const journal = await readRows(database, rows === 0 ? -Infinity : rows);
+    const recorded = await readParts(database, journal.map(({ seq }) => seq));
+    for (const row of journal) {
       if (row.seq > rows + 1) return ends(rows + 1, 'the row is missing');
       if (row.seq < rows + 1) return ends(row.seq, 'the row was inserted');
       if (chainHash(head, row) !== row.hash) return ends(row.seq, 'the row was changed');
       if ((expected.get(row.seq) ?? row.hash) !== row.hash) return ends(row.seq, 'the row is not the one whose hash was written down');
       head = row.hash;
       rows = row.seq;
-      if (row.body === null) gone.bodies.add(row.seq);
-      if (recorded(row.seq) !== row.parts) gone.records.add(row.seq);
+      if (row.body === null) goneBodies.push(row.seq);
+      const found = recorded(row.seq);
+      if (found !== row.parts) changed.set(row.seq, found);
       const removal = readRemoval(row.actor, row.body);
-      for (const kind of ['bodies', 'records'] as const) if (removal) declared[kind].push(removal[kind]);
+      if (removal) removals.push(removal);
     }
-    if (found.length === page) continue;
+    if (journal.length === page) continue;
     // One statement sees one moment: rows that came since are still walked, a count that differs from the rows is a cut tail.
     const [now] = await database.all<{ counted: number; last: number; highest: number; lowest: number }>(`SELECT applied + parked AS counted, (SELECT coalesce(max(seq), 0) FROM journal) AS last,
       max(${edges('max', 0)}) AS highest, min(${edges('min', 1)}) AS lowest FROM counter`);
@@ -72,10 +75,10 @@ async function readRows(database: Database, after: number): Promise<(JournalRow 
   });
 }
 
-/** The hash of what is stored for each commit of a page. */
-async function readParts(database: Database, found: JournalRow[]): Promise<(seq: number) => string | null> {
-  const first = found[0]?.seq ?? 0;
-  const last = found.at(-1)?.seq ?? 0;
+/** The hash of what is stored for each commit of a page, by its first and last number. */
+export async function readParts(database: Database, seqs: number[]): Promise<(seq: number) => string | null> {
+  const first = seqs[0] ?? 0;
+  const last = seqs.at(-1) ?? 0;
   const bySeq = new Map<number, PartRows>();
   for (const table of vouched) {
     const columns: readonly string[] = tables[table];

@@ -8,14 +8,14 @@ const everyMs = 3_600_000;
 const pauseMs = 200;
 
 export function keepRetention({ store, days, clock, log }: { store: Pick<Store, 'retain'>; days: number; clock: Clock; log: Log }): () => void {
-  let stopped = false;
+  const stopping = new AbortController();
   let running = false;
   const run = async () => {
     if (running) return;
     running = true;
     try {
       const total = { bodies: 0, actors: 0, blobs: 0 };
-      for (let after: number | null = 0; after !== null && !stopped;) {
+      for (let after: number | null = 0; after !== null && !stopping.signal.aborted;) {
         const turn: Awaited<ReturnType<Store['retain']>> = await store.retain(after, clock.now() - days * 86_400_000, clock.now());
         for (const key of ['bodies', 'actors', 'blobs'] as const) total[key] += turn[key];
         after = turn.next;
@@ -23,7 +23,7 @@ export function keepRetention({ store, days, clock, log }: { store: Pick<Store, 
       }
       if (total.bodies + total.actors + total.blobs > 0) log.info(total, 'what was too old has gone');
     } catch (error) {
-      if (!stopped) log.error(plainError(error), 'retention stopped half-way; it goes on in an hour');
+      if (!stopping.signal.aborted) log.error(plainError(error), 'retention stopped half-way; it goes on in an hour');
     } finally {
       running = false;
     }
@@ -31,7 +31,7 @@ export function keepRetention({ store, days, clock, log }: { store: Pick<Store, 
   const stop = clock.every(everyMs, () => void run());
   void run();
   return () => {
-    stopped = true;
+    stopping.abort();
     stop();
   };
 }

@@ -292,3 +292,13 @@ test('while somebody reads an old state the erasure is not said to be done, and 
   assert.deepEqual(await openErasures(db), []);
   for (const end of ['', '-wal']) assert.equal(readFileSync(`${file}${end}`, 'latin1').includes('anna@example.org'), false, end);
 });
+
+test('what is left of a commit that spoke of somebody else too cannot be changed unseen', async () => {
+  const store = await tempStore();
+  await write(store, 'c1', { facts: [factOf('person/bob@x.org', 'nickname', `friend of ${anna}`), factOf('person/carl@x.org', 'nickname', 'C'), factOf(`person/${anna}`, 'nickname', 'A')] });
+  await erase(store.db, store.committer, { id: 'e', entity: `person/${anna}`, addresses: [anna] }, nowMs);
+  await finishErasure(store.db, store.committer, 'e');
+  assert.equal((await verifyAudit(store.db)).ok, true);
+  await store.db.exec("DROP TRIGGER fact_is_append_only_update; UPDATE fact SET value = '\"forged\"' WHERE entity = 'person/carl@x.org'");
+  assert.deepEqual((await verifyAudit(store.db)).firstBad, { seq: 1, reason: 'its records were changed' });
+});

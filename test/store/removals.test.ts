@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { sha256 } from '#store/audit.ts';
 import type { Database } from '#store/database.ts';
 import { firstUncovered, readRemoval, toRanges, type Ranges } from '#store/removals.ts';
-import { verifyAudit } from '#store/verify.ts';
+import { readParts, verifyAudit } from '#store/verify.ts';
 import { commitOf, tempStore } from './temp-store.ts';
 
 const numbersOf = (ranges: Ranges) => ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, i) => from + i));
@@ -30,7 +30,7 @@ test('the first number that is covered by no range is the one that looking at ea
 const removed = { reason: 'erased', bodies: [[2, 4]], records: [] };
 test('only the store declares, and only what has the shape of a declaration', () => {
   const body = JSON.stringify({ removed });
-  assert.deepEqual(readRemoval('store/erase', body), removed);
+  assert.deepEqual(readRemoval('store/erase', body), { ...removed, left: {} });
   for (const actor of ['operator/you', 'order/1', 'storeroom/1', 'store', 'mail/store/erase']) assert.equal(readRemoval(actor, body), null, actor);
   assert.equal(readRemoval('store/erase', null), null);
   for (const wrong of [undefined, null, [], { ...removed, reason: 'felt like it' }, { ...removed, bodies: [[2]] }, { ...removed, bodies: [['2', '4']] }, { ...removed, bodies: [[2, 4.5]] }, { reason: 'erased' }]) assert.equal(readRemoval('store/erase', JSON.stringify({ removed: wrong })), null, JSON.stringify(wrong));
@@ -124,7 +124,7 @@ test('a declaration does not cover a body that was changed instead of removed', 
 test('a row that was changed is the one that is named, although bodies before it went and are declared behind it', async () => {
   const { db, declare } = await tenRows();
   await removeBody(db, 2, 3);
-  await db.exec('DELETE FROM fact WHERE seq = 4');
+  await db.exec('DELETE FROM fact WHERE seq = 4; DELETE FROM decision WHERE seq = 4');
   await declare({ bodies: [[2, 3]], records: [[4, 4]] });
   await db.exec('UPDATE journal SET at_ms = at_ms + 1 WHERE seq = 7');
   assert.deepEqual(await firstBad(db), { seq: 7, reason: 'the row was changed' });
@@ -135,7 +135,7 @@ test('a row that was changed is the one that is named, although bodies before it
 suite('records that are gone', () => {
   test('are found when nothing declares them, or only the body', async () => {
     const { db, declare } = await tenRows();
-    await db.exec('DELETE FROM fact WHERE seq = 4');
+    await db.exec('DELETE FROM fact WHERE seq = 4; DELETE FROM decision WHERE seq = 4');
     await declare({ bodies: [[4, 4]] });
     assert.deepEqual(await firstBad(db), { seq: 4, reason: 'its records were changed' });
     await declare({ records: [[4, 5]] });
@@ -151,10 +151,24 @@ suite('records that are gone', () => {
 
   test('of the first commit do not hide rows that were never in a commit', async () => {
     const { db, declare } = await tenRows();
-    await db.exec('DELETE FROM fact WHERE seq = 1');
+    await db.exec('DELETE FROM fact WHERE seq = 1; DELETE FROM decision WHERE seq = 1');
     await declare({ records: [[1, 1]] });
     assert.deepEqual(await firstBad(db), undefined);
     await db.exec("INSERT INTO decision SELECT 5, actor, 0, at_ms, what, outcome, confidence, machine, detail FROM decision WHERE seq = 2");
     assert.match((await firstBad(db))!.reason, /records of a commit that the journal does not have/);
+  });
+
+  test('leave the rest of their commit as it was declared, and as the last declaration says', async () => {
+    const { db, declare } = await tenRows();
+    const left = async () => ({ 4: (await readParts(db, [4]))(4)! });
+    await db.exec('DELETE FROM fact WHERE seq = 4');
+    await declare({ records: [[4, 4]] });
+    assert.deepEqual((await firstBad(db))?.seq, 4, 'nothing is said to be left');
+    await declare({ records: [[4, 4]], left: await left() });
+    assert.deepEqual(await firstBad(db), undefined);
+    await db.exec("UPDATE decision SET outcome = 'forged' WHERE seq = 4");
+    assert.deepEqual(await firstBad(db), { seq: 4, reason: 'its records were changed' });
+    await declare({ records: [[3, 5]], left: await left() });
+    assert.deepEqual(await firstBad(db), undefined);
   });
 });

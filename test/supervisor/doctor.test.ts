@@ -34,9 +34,9 @@ test('doctor checks the whole database and the space beside it while the server 
 });
 
 test('doctor checks the database of a stopped company and writes nothing to it', async () => {
-  const before = readFileSync(file);
+  const present = readFileSync(file);
   assert.match((await doctor()).find('database')!.detail, whole);
-  assert.deepEqual(readFileSync(file), before);
+  assert.deepEqual(readFileSync(file), present);
 });
 
 test('a database of a newer build is a failure with what to do', async () => {
