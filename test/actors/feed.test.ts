@@ -68,7 +68,8 @@ test('what was written before is asked for, in pages, and then announcements are
   const asked = queries();
   for (let i = 0; i < 50; i++) write(2);
   await until(135);
-  assert.ok(queries() <= asked + 1, 'a gap is asked for, nothing else');
+  // The end of the pages may still be asked for when the last commit of them is seen; fifty announcements are not.
+  assert.ok(queries() <= asked + 5, `${queries() - asked} questions: a gap is asked for, nothing else`);
 });
 
 test('a follower goes on after the commit it is given', async (t) => {
