@@ -164,14 +164,35 @@ async function holdingLock<T>(file: string, work: () => Promise<T>): Promise<T> 
   while (!(await writeFile(file, String(process.pid), { flag: 'wx' }).then(() => true, (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   }))) {
-    const [pid, found] = await Promise.all([readFile(file, 'utf8'), stat(file)]).catch(() => ['', undefined] as const);
-    const isAbandoned = (pid !== '' && !isAlive(Number(pid))) || (found && Date.now() - found.mtimeMs > patienceMs);
-    await (isAbandoned ? rm(file, { force: true }) : sleep(100));
+    if (await isAbandoned(file)) await removeAbandoned(file);
+    else await sleep(100);
   }
   try {
     return await work();
   } finally {
     await rm(file, { force: true });
+  }
+}
+
+async function isAbandoned(file: string): Promise<boolean> {
+  const [pid, found] = await Promise.all([readFile(file, 'utf8'), stat(file)]).catch(() => ['', undefined] as const);
+  return (pid !== '' && !isAlive(Number(pid))) || (found !== undefined && Date.now() - found.mtimeMs > patienceMs);
+}
+
+/** One at a time, and looked at again: else the second to come would remove the lock that the first has taken meanwhile. */
+async function removeAbandoned(file: string): Promise<void> {
+  const guard = `${file}.removing`;
+  const isMine = await mkdir(guard).then(() => true, () => false);
+  if (!isMine) {
+    const found = await stat(guard).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > patienceMs) await rm(guard, { recursive: true, force: true });
+    else await sleep(20);
+    return;
+  }
+  try {
+    if (await isAbandoned(file)) await rm(file, { force: true });
+  } finally {
+    await rm(guard, { recursive: true, force: true });
   }
 }
 
