@@ -1,6 +1,6 @@
 // The bus on NATS JetStream. Mailboxes are one work-queue stream, partitioned by receiver, one durable consumer per partition
 // with one message in flight: strict order per actor, also over redelivery. Jobs are a second work-queue stream.
-import { connect, headers, nanos, type MsgHdrs, type NatsConnection } from 'nats';
+import { headers, nanos, type MsgHdrs, type NatsConnection } from 'nats';
 import { AckPolicy, DiscardPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import { keyOf } from '#machines/address.ts';
 import { announcementSchema } from '#machines/changes.ts';
@@ -12,6 +12,8 @@ import { pastSchema, type Bus, type Delivery, type Handler, type Subscription } 
 import { partitions, subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
+import { connectNats } from './nats-connection.ts';
+import { readJson } from './plain-json.ts';
 
 /** How long a crashed worker's message waits before another gets it. */
 const ackWaitMs = 8_000;
@@ -21,9 +23,7 @@ export interface BusOptions { url: string; token: string; company: string; name:
 
 /** Connects, checks the server's version, and makes sure the streams are as we need them. */
 export async function connectBus({ url, token, company, name, clock, log }: BusOptions): Promise<Bus> {
-  const nc = await connect({ servers: url, token, name, noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 250 }).catch((cause: Error) => {
-    throw new KeelsonError('BUS_DOWN', `no answer from nats-server at ${url}: ${cause.message}`, { cause });
-  });
+  const nc = await connectNats({ url, token, name });
   checkVersion(nc);
   const names = subjectNames(company);
   const js = jetstream(nc);
@@ -163,7 +163,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     onChanges(task) {
       const subscription = nc.subscribe(names.changes, {
         callback(error, m) {
-          const parsed = error ? undefined : announcementSchema.safeParse(toJson(m.data));
+          const parsed = error ? undefined : announcementSchema.safeParse(readJson(m.data));
           if (parsed?.success) task(parsed.data);
           else log.warn({ subject: names.changes }, 'an announcement could not be read');
         },
@@ -182,7 +182,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     onReconnect: (task) => void reconnected.push(task),
     async past() {
       const kept = await jsm.streams.getMessage(names.pastStream, { last_by_subj: names.past });
-      return kept === null ? null : (pastSchema.safeParse(toJson(kept.data)).data ?? null);
+      return kept === null ? null : (pastSchema.safeParse(readJson(kept.data)).data ?? null);
     },
     setPast: async (past) => void (await js.publish(names.past, JSON.stringify(past))),
     async purge() {
@@ -232,15 +232,6 @@ function cloudEvent({ id, source, type }: { id: string; source: string; type: st
   h.set('ce-time', new Date(nowMs).toISOString());
   h.set('ce-datacontenttype', 'application/json');
   return h;
-}
-
-/** undefined when it is no JSON. */
-function toJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 function header(h: MsgHdrs | undefined, name: string): string | undefined {

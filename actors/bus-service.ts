@@ -1,13 +1,15 @@
 // The store's questions on the bus, as a NATS service that tools discover (ADR-32 of nats-architecture-and-design): reads by name,
 // one answer each. It has a connection of its own, so that large answers do not stand in the way of messages.
-import { connect, headers, type Msg } from 'nats';
+import { headers, type Msg } from 'nats';
 import { z } from 'zod';
-import { KeelsonError, plainError } from '#machines/errors.ts';
+import { firstIssue, KeelsonError, plainError } from '#machines/errors.ts';
 import { limits } from '#machines/message.ts';
 import { subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
 import type { MakeId } from './ids.ts';
 import type { Log } from './log.ts';
+import { connectNats } from './nats-connection.ts';
+import { readJson, writeJson } from './plain-json.ts';
 
 export interface QueryServiceOptions {
   url: string; token: string; company: string;
@@ -24,9 +26,7 @@ const queue = 'q';
 
 /** Starts answering. Rejects with BUS_DOWN. */
 export async function startQueryService({ url, token, company, names, query, clock, makeId, log }: QueryServiceOptions): Promise<{ stop(): Promise<void> }> {
-  const nc = await connect({ servers: url, token, name: 'store queries', noAsyncTraces: true, maxReconnectAttempts: -1, reconnectTimeWait: 250 }).catch((cause: Error) => {
-    throw new KeelsonError('BUS_DOWN', `no answer from nats-server at ${url}: ${cause.message}`, { cause });
-  });
+  const nc = await connectNats({ url, token, name: 'store queries' });
   const subject = subjectNames(company).query;
   const requestSchema = z.strictObject({ name: z.enum(names as [string, ...string[]]), args: z.record(z.string(), z.unknown()).default({}) });
   const base = { name, id: makeId(), version, metadata: { company } };
@@ -44,11 +44,10 @@ export async function startQueryService({ url, token, company, names, query, clo
   }
 
   const ask = async (m: Msg): Promise<string> => {
-    const request = requestSchema.safeParse(parse(m.data));
-    if (!request.success) throw new KeelsonError('BAD_ARGUMENT', `the request does not fit: ${request.error.issues[0]?.path.join('.')} ${request.error.issues[0]?.message}`, { hint: 'Send JSON, {"name": "status", "args": {}}.' });
+    const request = requestSchema.safeParse(readJson(m.data));
+    if (!request.success) throw new KeelsonError('BAD_ARGUMENT', `the request does not fit: ${firstIssue(request.error)}`, { hint: 'Send JSON, {"name": "status", "args": {}}.' });
     const result = (await query(request.data.name, request.data.args)) ?? null;
-    // Bytes as base64: JSON has none.
-    const text = JSON.stringify({ result }, (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value));
+    const text = writeJson({ result });
     const bytes = Buffer.byteLength(text);
     if (bytes > limits.bodyBytes) throw new KeelsonError('BAD_ARGUMENT', `the answer has ${bytes} bytes; a message holds ${limits.bodyBytes}`, { hint: 'Ask for a page: a smaller `limit`, then what comes after it.' });
     return text;
@@ -79,13 +78,4 @@ export async function startQueryService({ url, token, company, names, query, clo
   });
   await nc.flush();
   return { stop: async () => { if (!nc.isClosed()) await nc.drain(); } };
-}
-
-/** undefined when it is no JSON. */
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 // XState's actions, as data, become durable operations: messages to send, deadlines, jobs, and records for the store.
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import { childAddress, address as makeAddress, isAddress } from '#machines/address.ts';
-import { plainError } from '#machines/errors.ts';
+import { firstIssue, plainError } from '#machines/errors.ts';
 import type { Body, Job, Message } from '#machines/message.ts';
 import { recordSchemas, type Annotation, type Artifact, type Decision, type Fact, type Intent, type RecordType } from '#machines/records.ts';
 import { sha256 } from './hash.ts';
@@ -175,7 +175,7 @@ function take(effects: Effects, type: string, params: unknown): void {
   const schema = recordSchemas[type as RecordType];
   if (!schema) throw new Error(`the action '${type}' is not one a durable machine can take`);
   const parsed = schema.safeParse(params);
-  if (!parsed.success) throw new Error(`${type}: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`);
+  if (!parsed.success) throw new Error(`${type}: ${firstIssue(parsed.error, ': ')}`);
   switch (type as RecordType) {
     case 'recordFact':
       effects.facts.push(parsed.data as Fact);

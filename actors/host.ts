@@ -5,7 +5,7 @@
 //   store away ─▶ held and tried again       delivered too often (it kills the process) ─▶ parked
 import { isAddress, typeOf } from '#machines/address.ts';
 import { emptyCommit, type Applied, type Commit, type Committed } from '#machines/commit.ts';
-import { KeelsonError, plainError } from '#machines/errors.ts';
+import { firstIssue, KeelsonError, plainError } from '#machines/errors.ts';
 import { bodySchema, limits, type Body, type Message } from '#machines/message.ts';
 import type { Bus, Delivery, Subscription } from './bus.ts';
 import { createCache } from './cache.ts';
@@ -114,7 +114,7 @@ function readMessage(delivery: Delivery): Message<Body> {
     throw new KeelsonError('BAD_MESSAGE', `the body is not JSON: ${plainError(cause_).message}`);
   }
   const body = bodySchema.safeParse(json);
-  if (!body.success) throw new KeelsonError('BAD_MESSAGE', `the body is no message: ${body.error.issues[0]?.path.join('.')} ${body.error.issues[0]?.message}`);
+  if (!body.success) throw new KeelsonError('BAD_MESSAGE', `the body is no message: ${firstIssue(body.error)}`);
   return { id, to, from, ...(cause ? { cause } : {}), body: body.data };
 }
 

@@ -26,3 +26,17 @@ export function assertPlainJson(value: unknown, path: string, depth = 0): void {
   if (proto !== Object.prototype && proto !== null) throw new Error(`${path}: a ${proto?.constructor?.name ?? 'class instance'} is not plain JSON`);
   for (const key in value) assertPlainJson((value as Record<string, unknown>)[key], path + '.' + key, depth + 1);
 }
+
+/** What the bytes say as JSON; undefined when they are none. */
+export function readJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON text, with bytes as base64: JSON has none. */
+export function writeJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (inner instanceof Uint8Array ? Buffer.from(inner).toString('base64') : inner));
+}

@@ -4,13 +4,14 @@
 import { attemptId, jobAddress } from './effects.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import type { ActivitySpec, RetryPolicy } from '#machines/define.ts';
-import { codes, KeelsonError, plainError, type Code, type PlainError } from '#machines/errors.ts';
+import { type Code, codes, firstIssue, KeelsonError, plainError, type PlainError } from '#machines/errors.ts';
 import { jobSchema, type Body, type Job, type Message } from '#machines/message.ts';
 import type { Bus, Delivery, Subscription } from './bus.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import { parkCommit } from './park.ts';
 import { commitPatiently } from './patience.ts';
+import { readJson } from './plain-json.ts';
 import type { Registry } from './registry.ts';
 import type { StorePort } from './store-port.ts';
 
@@ -61,9 +62,9 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
     }
     try {
       const input = spec.input.safeParse(job.input);
-      if (!input.success) throw new KeelsonError('BAD_MESSAGE', `${spec.name} was asked what its schema refuses: ${input.error.issues[0]?.path.join('.')} ${input.error.issues[0]?.message}`);
+      if (!input.success) throw new KeelsonError('BAD_MESSAGE', `${spec.name} was asked what its schema refuses: ${firstIssue(input.error)}`);
       const output = spec.output.safeParse(await withTimeout(spec, { input: input.data as never, operationId: gen, attempt: job.attempt }));
-      if (!output.success) throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `${spec.name} answered what its schema refuses: ${output.error.issues[0]?.path.join('.')} ${output.error.issues[0]?.message}`);
+      if (!output.success) throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `${spec.name} answered what its schema refuses: ${firstIssue(output.error)}`);
       const outcome = await finish({ kind: 'done', child, gen, output: output.data });
       if (outcome === 'invalid') throw new KeelsonError(spec.once ? 'SEND_UNKNOWN' : 'BAD_MESSAGE', `the result of ${spec.name} cannot be kept: it is too large or not well-formed`);
     } catch (thrown) {
@@ -100,9 +101,9 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
   };
 
   const handle = (spec: ActivitySpec) => async (delivery: Delivery): Promise<void> => {
-    const parsed = jobSchema.safeParse(parseJson(delivery.bytes));
+    const parsed = jobSchema.safeParse(readJson(delivery.bytes));
     if (!parsed.success || parsed.data.activity !== spec.name) {
-      const reason = parsed.success ? `a job for '${parsed.data.activity}' in the queue of '${spec.name}'` : `the body is no job: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`;
+      const reason = parsed.success ? `a job for '${parsed.data.activity}' in the queue of '${spec.name}'` : `the body is no job: ${firstIssue(parsed.error)}`;
       log.warn({ subject: delivery.subject, reason }, 'job parked');
       await commitPatiently({ store, clock, log }, parkCommit(delivery, reason, { nowMs: clock.now(), promised: false }));
       return;
@@ -118,12 +119,4 @@ export async function startWorker({ bus, store, registry, activities, decide, cl
     subscriptions.push(await bus.consumeJobs(spec.name.replaceAll('.', '-'), spec.concurrency ?? concurrencyDefault, handle(spec)));
   }
   return { stop: async () => void (await Promise.all(subscriptions.map((s) => s.stop()))) };
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

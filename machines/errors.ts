@@ -60,6 +60,11 @@ export class KeelsonError extends Error {
   }
 }
 
+/** The first thing a schema refused, as `path message`; `between` stands between the two. */
+export function firstIssue({ issues: [issue] }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] }, between = ' '): string {
+  return `${issue?.path.join('.')}${between}${issue?.message}`;
+}
+
 /** The form in which a failure travels in messages and records: plain JSON. */
 export interface PlainError { code: string; message: string }
 

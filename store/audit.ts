@@ -1,6 +1,6 @@
 // The journal is a hash chain: each row's hash covers the previous hash, everything in the row, its body by hash, and the rows it
 // recorded elsewhere by hash. Changing, removing, inserting or moving anything breaks it from there on.
-import { hash } from 'node:crypto';
+import { sha256 } from '#actors/hash.ts';
 
 export interface JournalRow {
   seq: number;
@@ -16,8 +16,6 @@ export interface JournalRow {
 }
 
 export const firstHash = '0'.repeat(64);
-
-export const sha256 = (text: string) => hash('sha256', text);
 
 export function chainHash(previous: string, { seq, rev, at_ms: atMs, outcome, id, actor, body, digest, parts }: JournalRow): string {
   // Lengths before texts, so that no two different rows have the same bytes.

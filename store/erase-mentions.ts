@@ -1,5 +1,5 @@
 // Where the rows of others name a person who is erased: the name is taken out, the row stays.
-import { createHash } from 'node:crypto';
+import { sha256 } from '#actors/hash.ts';
 import type { Database, Row, Value } from './database.ts';
 import { theirs } from './erase-find.ts';
 import { readText, type Needles } from './needles.ts';
@@ -78,7 +78,7 @@ async function findMentioningBlobs(database: Database, needles: Needles): Promis
 
 /** Content is named by its hash: without the mention it is another content. */
 async function replaceBlob(database: Database, from: string, bytes: Buffer): Promise<void> {
-  const to = createHash('sha256').update(bytes).digest('hex');
+  const to = sha256(bytes);
   await database.run('INSERT OR IGNORE INTO blob (hash, bytes) VALUES (?, ?)', to, bytes);
   await database.run('UPDATE artifact SET hash = ?, size_bytes = ? WHERE hash = ?', to, bytes.length, from);
   await database.run('DELETE FROM blob WHERE hash = ?', from);

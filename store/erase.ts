@@ -1,8 +1,8 @@
 // Erasing a person from the database: what is theirs goes, where others mention them the mention goes, and the journal says which
 // bodies and records went, so that the chain still verifies. One transaction; then the file is rewritten without the old bytes.
+import { sha256 } from '#actors/hash.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import { sha256 } from './audit.ts';
 import type { Committer } from './commit.ts';
 import type { Database } from './database.ts';
 import { dropFindings, findWhatIsTheirs, theirs } from './erase-find.ts';

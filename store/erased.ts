@@ -1,7 +1,8 @@
 // Who was erased, kept beside the database so that an older backup does not bring them back: a salted hash, no name.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256 } from '#actors/hash.ts';
 import type { Database } from './database.ts';
 import { findAddresses } from './erase-mentions.ts';
 import { appendLine, readLines } from './jsonl.ts';
@@ -11,7 +12,7 @@ const tombstoneSchema = z.object({ id: z.string(), salt: z.string(), hash: z.str
 type Tombstone = z.output<typeof tombstoneSchema>;
 
 const fileName = 'erased.jsonl';
-const hashOf = (salt: string, entity: string) => createHash('sha256').update(`${salt}|${entity}`).digest('hex');
+const hashOf = (salt: string, entity: string) => sha256(`${salt}|${entity}`);
 
 /** Throws BAD_CONFIG for a line that cannot be read: nobody may come back by it. */
 const readTombstones = (dataDir: string): Tombstone[] => readLines(join(dataDir, fileName), tombstoneSchema, 'Put the file back as it was; it keeps people who were erased from coming back with a backup.');

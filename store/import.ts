@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { KeelsonError, plainError } from '#machines/errors.ts';
+import { firstIssue, KeelsonError, plainError } from '#machines/errors.ts';
 import { openDatabase, type Database, type Value } from './database.ts';
 import { badCopy, blobFolder, blobHashOf, counterColumns, counterFile, describeTables, format, limits, manifestSchema, schemaFiles, schemaFolder, type FileEntry, type Manifest, type TableShape } from './export-format.ts';
 import { depthOf, readRow } from './import-row.ts';
@@ -88,7 +88,7 @@ function readManifest(dir: string): Manifest {
   const { formatVersion } = (json ?? {}) as { formatVersion?: unknown };
   if (typeof formatVersion === 'number' && formatVersion > format.version) throw new KeelsonError('STORE_TOO_NEW', `the export has format ${formatVersion}, this build knows up to ${format.version}`, { hint: 'Import it with the Keelson that made it, or a newer one.' });
   const manifest = manifestSchema.safeParse(json);
-  if (!manifest.success) throw badCopy(`manifest.json does not say what it should: ${manifest.error.issues[0]?.path.join('.')}: ${manifest.error.issues[0]?.message}`);
+  if (!manifest.success) throw badCopy(`manifest.json does not say what it should: ${firstIssue(manifest.error, ': ')}`);
   return manifest.data;
 }
 

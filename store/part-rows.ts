@@ -1,5 +1,5 @@
 // The records of a commit as rows, and the one hash by which its journal row vouches for them.
-import { hash } from 'node:crypto';
+import { sha256 } from '#actors/hash.ts';
 import type { Commit } from '#machines/commit.ts';
 import { predicateOf } from '#machines/predicates.ts';
 import { partNumber, readPartId, type Fact, type Intent } from '#machines/records.ts';
@@ -28,7 +28,7 @@ export function toPartRows(commit: Commit, seq: number, asked: Intent[], known: 
 /** Null when there is nothing to vouch for. */
 export function partsHash(rows: PartRows): string | null {
   if (vouched.every((table) => rows[table].length === 0)) return null;
-  return hash('sha256', JSON.stringify(vouched.map((table) => rows[table].toSorted(byKey))));
+  return sha256(JSON.stringify(vouched.map((table) => rows[table].toSorted(byKey))));
 }
 
 /** By the first two columns: all keys of these tables. */

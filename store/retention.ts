@@ -1,8 +1,8 @@
 // Time limits for machinery: what a finished actor went through, step by step, is kept for a while; what the company knows,
 // decided and did is kept. Bodies of old journal rows go, declared in the chain; so do the data of finished actors that nobody can
 // wake, finished children, and contents that no document names. The file gives the space back.
+import { sha256 } from '#actors/hash.ts';
 import { emptyCommit } from '#machines/commit.ts';
-import { sha256 } from './audit.ts';
 import type { Committer } from './commit.ts';
 import type { Database, Row, Value } from './database.ts';
 import { toRanges } from './removals.ts';

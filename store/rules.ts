@@ -1,4 +1,5 @@
 // Everything the store itself insists on, whoever asks: well-formed names, sizes, schemas, permissions. Pure; the first reason counts.
+import { firstIssue } from '#machines/errors.ts';
 import { isAddress, typeOf } from '#machines/address.ts';
 import type { Commit } from '#machines/commit.ts';
 import { whyNotJson } from '#machines/json-limits.ts';
@@ -44,7 +45,7 @@ function offSchema(commit: Commit): string | null {
       const unfit = whyNotJson(record, `${kind}.${i}`, { bytes: commitLimits.partBytes, depth: commitLimits.partDepth, wellFormed: false }) ?? whyNotKeys(record, schema.shape, `${kind}.${i}`);
       if (unfit !== null) return unfit;
       const parsed = schema.safeParse(record);
-      if (!parsed.success) return `${kind}.${i}.${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`;
+      if (!parsed.success) return `${kind}.${i}.${firstIssue(parsed.error, ': ')}`;
     }
   }
   const negative = commit.artifacts.findIndex(({ sizeBytes }) => sizeBytes < 0);

@@ -2,6 +2,7 @@
 // recorded while it was away is caught up with at the next start, before anything else is accepted. `watch.until_seq` is how far a
 // trigger that is not in force has looked; each page of the catching up is a commit, so that a crash repeats at most one page,
 // and what that page had promised already is left out.
+import { sha256 } from '#actors/hash.ts';
 import type { Log } from '#actors/log.ts';
 import type { ChangeKind } from '#machines/changes.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
@@ -10,7 +11,6 @@ import type { Message } from '#machines/message.ts';
 import { predicateOf, upcastValue, type Json } from '#machines/predicates.ts';
 import { partNumber, partsMax } from '#machines/records.ts';
 import { changesOf, matches, toTriggerMessage, type Change, type Trigger } from '#machines/triggers.ts';
-import { sha256 } from './audit.ts';
 import type { Committer } from './commit.ts';
 import type { Database, Row } from './database.ts';
 

@@ -1,7 +1,6 @@
 // What the chain vouches for only by name: the bytes of documents, the state of actors and of intents. A change there breaks no
 // link, but it is not what was committed.
-import { createHash } from 'node:crypto';
-import { sha256 } from './audit.ts';
+import { sha256 } from '#actors/hash.ts';
 import type { Database } from './database.ts';
 
 interface Changed { seq: number; reason: string }
@@ -19,7 +18,7 @@ async function changedBlob(database: Database): Promise<Changed | null> {
   for (let after = '';;) {
     const blobs = await database.all<{ hash: string; bytes: Uint8Array }>('SELECT hash, bytes FROM blob WHERE hash > ? ORDER BY hash LIMIT ?', after, page);
     for (const { hash, bytes } of blobs) {
-      if (createHash('sha256').update(bytes).digest('hex') === hash) continue;
+      if (sha256(bytes) === hash) continue;
       const [named] = await database.all<{ id: string; seq: number }>('SELECT id, seq FROM artifact WHERE hash = ? ORDER BY seq LIMIT 1', hash);
       if (named && (first === null || named.seq < first.seq)) first = { seq: named.seq, reason: `the content of ${named.id} was changed` };
     }

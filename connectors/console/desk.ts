@@ -5,7 +5,7 @@ import type { Clock } from '#actors/clock.ts';
 import { hashJson } from '#actors/hash.ts';
 import type { MakeId } from '#actors/ids.ts';
 import type { StorePort } from '#actors/store-port.ts';
-import { KeelsonError } from '#machines/errors.ts';
+import { firstIssue, KeelsonError } from '#machines/errors.ts';
 import type { Item } from '#machines/inbox.ts';
 import { outgoingMailSchema } from '#machines/mail.ts';
 import { createCommands, messageOf, operator, type Before, type Content } from './desk-commands.ts';
@@ -145,6 +145,6 @@ function applyEdit(item: Stored, edit: string): Edit {
   if (item.kind !== 'approval') return { payload: { text: edit }, payloadHash: '' };
   const fields = edit.trimStart().startsWith('{') ? (parseJson(edit, 'the edit, which begins like JSON,') as { text?: unknown; subject?: unknown }) : { text: edit };
   const payload = outgoingMailSchema.safeParse({ ...(item.data.payload as object), ...(fields.text === undefined ? {} : { text: fields.text }), ...(fields.subject === undefined ? {} : { subject: fields.subject }) });
-  if (!payload.success) throw new KeelsonError('BAD_ARGUMENT', `the edited mail is not valid: ${payload.error.issues[0]?.path.join('.')} ${payload.error.issues[0]?.message}`);
+  if (!payload.success) throw new KeelsonError('BAD_ARGUMENT', `the edited mail is not valid: ${firstIssue(payload.error)}`);
   return { payload: payload.data, payloadHash: hashJson(payload.data) };
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Context, Next } from 'hono';
 import { randomId } from '#actors/ids.ts';
 import type { Log } from '#actors/log.ts';
+import { writeJson } from '#actors/plain-json.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { z } from 'zod';
 import type { Desk } from './desk.ts';
@@ -78,9 +79,7 @@ export async function startConsole({ port, token, desk, receiveMail, erase, quer
   });
   app.post('/api/query', async (c) => {
     const { name, args } = await read(c, bodies.query);
-    // Bytes as base64: JSON has none.
-    const text = JSON.stringify(await query(name, args), (_key, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value));
-    return c.body(text, 200, { 'content-type': 'application/json' });
+    return c.body(writeJson(await query(name, args)), 200, { 'content-type': 'application/json' });
   });
   app.post('/api/erase', async (c) => {
     const { subject, commandId: id = randomId() } = await read(c, bodies.erase);

@@ -1,6 +1,6 @@
 // Mail as a way out: by SMTP when a server is configured, else into the outbox folder, clearly not sent.
 import { relative } from 'node:path';
-import { KeelsonError } from '#machines/errors.ts';
+import { firstIssue, KeelsonError } from '#machines/errors.ts';
 import { outgoingMailSchema, type OutgoingMail } from '#machines/mail.ts';
 import type { Connector } from '../connector.ts';
 import { composeMail, messageIdFor } from './compose.ts';
@@ -24,7 +24,7 @@ export function createMailConnector({ smtpUrl, outboxDir, domain, now }: MailOpt
     action: 'mail.send',
     parse(payload) {
       const parsed = outgoingMailSchema.safeParse(payload);
-      if (!parsed.success) throw new KeelsonError('REFUSED', `not a mail that can be sent: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`);
+      if (!parsed.success) throw new KeelsonError('REFUSED', `not a mail that can be sent: ${firstIssue(parsed.error)}`);
       return parsed.data;
     },
     async dryRun(payload, { operationId, trusted }) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { sha256 } from '#store/audit.ts';
+import { sha256 } from '#actors/hash.ts';
 import type { Database } from '#store/database.ts';
 import { firstUncovered, readRemoval, toRanges, type Ranges } from '#store/removals.ts';
 import { readParts, verifyAudit } from '#store/verify.ts';
