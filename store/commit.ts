@@ -36,6 +36,12 @@ interface Pending { commit: Commit; resolve(answer: Committed): void; reject(err
 
 const groupMax = 256;
 
+/** For a file that nobody serves: its own epoch, and nobody to tell. */
+export async function createPrivateCommitter(database: Database): Promise<Committer> {
+  const [counter] = await database.all<{ epoch: number }>('SELECT epoch FROM counter');
+  return createCommitter(database, counter!.epoch, { onWritten() {} });
+}
+
 export async function createCommitter(database: Database, epoch: number, { onWritten, check = illFormed, triggered = () => [] }: CommitterOptions): Promise<Committer> {
   const [last] = await database.all<Head>('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');
   let head: Head = { seq: last?.seq ?? 0, hash: last?.hash ?? firstHash };

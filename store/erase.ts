@@ -20,7 +20,7 @@ export interface Erasure {
 }
 export interface EraseCounts { actors: number; facts: number; artifacts: number; intents: number; decisions: number; annotations: number; journal: number; mentions: number }
 /** What is left to do, as JSON in the table `erasure`. */
-export interface ErasurePlan extends Erasure { counts: EraseCounts | null }
+export interface ErasurePlan extends Erasure { counts: EraseCounts }
 
 /** The entity that a mail address or an entity id names, and the addresses by which it is known. Throws NOT_FOUND. */
 export async function findSubject(database: Database, subject: string): Promise<Omit<Erasure, 'id'>> {

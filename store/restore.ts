@@ -6,7 +6,7 @@ import { sha256 } from '#actors/hash.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Message } from '#machines/message.ts';
-import { createCommitter, type Committer } from './commit.ts';
+import { createPrivateCommitter, type Committer } from './commit.ts';
 import { rememberCopy } from './copies.ts';
 import { openDatabase, type Database } from './database.ts';
 import { openErasures } from './erase.ts';
@@ -133,8 +133,7 @@ async function startAnew(database: Database, presentEpoch: number, nowMs: number
 
 /** Answers of how many actors it is unknown now what they did. */
 async function markUnknown(database: Database, { incarnation, head, backupAtMs }: Restored, { nowMs, doubt }: Pick<RestoreOptions, 'nowMs' | 'doubt'>): Promise<number> {
-  const [counter] = await database.all<{ epoch: number }>('SELECT epoch FROM counter');
-  const committer = await createCommitter(database, counter!.epoch, { onWritten: () => {} });
+  const committer = await createPrivateCommitter(database);
   const restored = { fromSeq: head.seq, backupAtMs, restoredAtMs: nowMs };
 
   const jobs = await pendingJobs(database, doubt.once);

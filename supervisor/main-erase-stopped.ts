@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeelsonError } from '#machines/errors.ts';
-import { createCommitter } from '#store/commit.ts';
+import { createPrivateCommitter } from '#store/commit.ts';
 import { openDatabase } from '#store/database.ts';
 import { erase, findSubject, finishErasure as finishRows, openErasures } from '#store/erase.ts';
 import { nextEpoch, takeLock } from '#store/lock.ts';
@@ -20,7 +20,8 @@ export async function eraseStopped(given: Given, { id, subject }: { id: string; 
   const database = await openDatabase(file);
   try {
     await migrate(database);
-    const committer = await createCommitter(database, await nextEpoch(database), { onWritten() {} });
+    await nextEpoch(database);
+    const committer = await createPrivateCommitter(database);
     const parts: ErasureParts = {
       ...given,
       now: Date.now,

@@ -73,7 +73,7 @@ export async function finishErasure(parts: ErasureParts, plan: ErasurePlan): Pro
   onStep('tombstone');
   const receipt: Receipt = {
     receipt: receiptOf(plan.id),
-    erased: { ...plan.counts!, files, copies },
+    erased: { ...plan.counts, files, copies },
     outside: [...parts.outside, ...outside],
   };
   mkdirSync(join(dataDir, 'receipts'), { recursive: true, mode: 0o700 });

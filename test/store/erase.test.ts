@@ -302,3 +302,14 @@ test('what is left of a commit that spoke of somebody else too cannot be changed
   await store.db.exec("DROP TRIGGER fact_is_append_only_update; UPDATE fact SET value = '\"forged\"' WHERE entity = 'person/carl@x.org'");
   assert.deepEqual((await verifyAudit(store.db)).firstBad, { seq: 1, reason: 'its records were changed' });
 });
+
+test('a backup made while somebody else was being erased is finished for them too', async () => {
+  const store = await tempStore();
+  await write(store, 'c1', { facts: [factOf('person/bob@x.org', 'nickname', 'B'), factOf(`person/${anna}`, 'nickname', 'A')] });
+  await erase(store.db, store.committer, { id: 'bob', entity: 'person/bob@x.org', addresses: ['bob@x.org'] }, nowMs);
+  const file = join(store.dir, 'backup.db');
+  await backupStore({ dataDir: store.dir, file, nowMs });
+  assert.equal(await eraseFromFile(file, { id: 'anna', entity: `person/${anna}`, addresses: [anna] }, nowMs), true);
+  const bytes = readFileSync(file, 'latin1');
+  assert.deepEqual([bytes.includes('bob@x.org'), bytes.includes(anna)], [false, false]);
+});
