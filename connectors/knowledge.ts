@@ -1,6 +1,8 @@
 // What the agents may look up: full text, templates, policies. Reads only, through the store's port.
 import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
+import type { z } from 'zod';
+import type { hitSchema } from '#machines/agents/activities.ts';
 import { parseTemplate, type Template } from '#machines/agents/templates.ts';
 import { parsePolicy, type Policy } from './policy.ts';
 
@@ -10,7 +12,7 @@ const hitChars = 400;
 export interface Content { id: string; version: number; hash: string; text: string }
 
 /** A hit of `searchKnowledge`; `place` leads to its words. */
-export interface Reference { kind: string; id: string; score: number; place: number }
+export type Reference = z.output<typeof hitSchema>;
 
 /** The words behind hits; what has gone meanwhile is left out. */
 export function readHits(store: StorePort): (hits: Reference[]) => Promise<(Reference & { text: string })[]> {

@@ -108,6 +108,9 @@ export function predicateOf(name: string): Predicate | undefined {
   return byName.get(name);
 }
 
+/** What no predicate says holds one truth: the operator's own words do. */
+export const holdsOf = (name: string): Predicate['holds'] => predicateOf(name)?.holds ?? 'one';
+
 /** A value as it was written under `version`, in today's shape. Throws BAD_MESSAGE when this build does not know that version. */
 export function upcastValue({ name, version: current, upcast }: Predicate, version: number, value: Json): Json {
   if (!Number.isInteger(version) || version < 1 || version > current) throw new KeelsonError('BAD_MESSAGE', `a fact '${name}' has version ${version}; this build reads 1 to ${current}`, { hint: 'It was written by a newer Keelson; install that version.' });

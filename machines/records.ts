@@ -5,6 +5,9 @@ import { z } from 'zod';
 /** Where a statement comes from decides what it may be used for: untrusted content can change what is proposed, never what is permitted. */
 export const labelSchema = z.enum(['operator', 'policy', 'system', 'verified-connector', 'untrusted']);
 export type Label = z.output<typeof labelSchema>;
+/** 0 is the most trusted. */
+export const labelRank = (label: string) => (labelSchema.options as readonly string[]).indexOf(label);
+
 
 /** An artifact's id may end in `#L12`: line 12 of its text. */
 export const linkSchema = z.object({ kind: z.enum(['artifact', 'fact', 'entity', 'decision', 'intent', 'operation', 'policy', 'annotation']), id: z.string() });
@@ -19,6 +22,10 @@ export function readPartId(prefix: 'f' | 'd' | 'a', id: string): number | null {
   const [, letter, seq, place] = /^([a-z])-(\d{1,12})-(\d{1,4})$/.exec(id) ?? [];
   return letter === prefix && Number(place) < partsMax ? partNumber(Number(seq), Number(place)) : null;
 }
+
+/** When something is true; without an end, for ever. */
+export interface Period { validFromMs: number; validToMs: number | null }
+export const overlaps = (a: Period, b: Period) => a.validFromMs < (b.validToMs ?? Infinity) && b.validFromMs < (a.validToMs ?? Infinity);
 
 export const factSchema = z.object({
   /** `person/anna@example.org`, `organisation/acme`, … */

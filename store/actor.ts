@@ -18,8 +18,8 @@ export interface Store extends StorePort {
   /** Rewrites the file without the bytes of what was deleted. */
   finishErasure(id: string): Promise<void>;
   openErasures(): Promise<ErasurePlan[]>;
-  /** One turn of retention, from journal row `after` on; `next` is where to go on. */
-  retain(after: number, beforeMs: number, nowMs: number): Promise<Retained & { next: number | null }>;
+  /** One turn of retention, from journal row `after` on. */
+  retain(after: number, beforeMs: number, nowMs: number): Promise<Retained>;
   /** Called with the due time of each new deadline. */
   onDeadline(task: (dueMs: number) => void): void;
   /** Called when the store's thread dies by itself. */

@@ -1,11 +1,10 @@
 // Two statements that cannot both be true become a question for the operator; neither overwrites the other.
 import { toItemData } from '#machines/inbox.ts';
-import { partId, type Fact, type Intent } from '#machines/records.ts';
+import { overlaps, partId, type Fact, type Intent } from '#machines/records.ts';
 import type { StandingFact } from './known.ts';
 
 /** The question about `added`, or null when it contradicts nothing that stands, or was asked about before. */
 export function contradiction(added: StandingFact, standing: StandingFact[]): Intent | null {
-  const overlaps = (a: StandingFact, b: StandingFact) => a.validFromMs < (b.validToMs ?? Infinity) && b.validFromMs < (a.validToMs ?? Infinity);
   const rivals = standing.filter((fact) => fact.value !== added.value && overlaps(fact, added));
   if (rivals.length === 0 || standing.some((fact) => fact.value === added.value && overlaps(fact, added))) return null;
   const shown = (fact: StandingFact) => ({ id: partId('f', fact.n), value: JSON.parse(fact.value) as Fact['value'], label: fact.label, confidence: fact.confidence, source: fact.source });

@@ -1,6 +1,6 @@
 // What the company knows about one entity, on two axes: what was true at one moment, as far as it was known at another. Pure.
-import { predicateOf, upcastValue, type Json } from '#machines/predicates.ts';
-import { labelSchema, partId } from '#machines/records.ts';
+import { holdsOf, predicateOf, upcastValue, type Json } from '#machines/predicates.ts';
+import { labelRank, partId } from '#machines/records.ts';
 
 /** A row of the table `fact`. */
 export interface FactRow {
@@ -53,7 +53,7 @@ export function viewEntity(facts: FactRow[], { id, validAtMs, knownAtMs }: { id:
   const view: EntityView = { id, kind: id.slice(0, id.indexOf('/')), asOf: iso(validAtMs), knownAt: iso(knownAtMs), properties: {}, events: {} };
   for (const predicate of new Set(standing.map((fact) => fact.predicate).toSorted())) {
     const rows = standing.filter((fact) => fact.predicate === predicate);
-    const holds = predicateOf(predicate)?.holds ?? 'one';
+    const holds = holdsOf(predicate);
     const [first, ...others] = rows.toSorted(holds === 'one' ? byRank : byMoment);
     if (holds === 'events') view.events[predicate] = { count: rows.length, newest: rows.toSorted(byMoment).slice(0, eventsShown).map(show) };
     else view.properties[predicate] = { ...show(first!), ...(holds === 'one' ? contradictionOf(first!, others) : {}) };
@@ -68,7 +68,6 @@ export function readValue({ predicate, version, value }: Pick<FactRow, 'predicat
   return known ? upcastValue(known, version, parsed) : parsed;
 }
 
-const labelRank = (label: string) => (labelSchema.options as readonly string[]).indexOf(label);
 /** The more trusted label first, then the newer fact. */
 const byRank = (a: FactRow, b: FactRow) => labelRank(a.label) - labelRank(b.label) || b.n - a.n;
 /** What is true since later first, then the newer fact. */

@@ -1,5 +1,6 @@
 // Whose is what: follows provenance from a person to everything that was derived from them. The answers are temporary tables of
 // this connection: lost_entity, lost_actor, lost_artifact, lost_intent, lost_seq.
+import { partsMax } from '#machines/records.ts';
 import type { Database } from './database.ts';
 import { vouched, type Table } from './tables.ts';
 
@@ -8,13 +9,14 @@ export const baseOf = (column: string) => `CASE instr(${column}, '#') WHEN 0 THE
 
 const machineActor = "actor NOT LIKE 'operator/%' AND actor NOT LIKE 'connector/%' AND actor NOT LIKE 'store/%' AND actor NOT LIKE 'host/%'";
 
+const findings = [['lost_entity', 'id'], ['lost_actor', 'address'], ['lost_artifact', 'id'], ['lost_intent', 'id'], ['lost_seq', 'seq']] as const;
 const theirEntity = '(entity IN (SELECT id FROM lost_entity))';
 /** A fact without a source is not unknown but nobody's: `NOT` must find it. */
 const theirSource = `(coalesce(${baseOf('source')}, '') IN (SELECT id FROM lost_artifact))`;
 
 export async function findWhatIsTheirs(database: Database, entities: string[]): Promise<void> {
   await database.exec('PRAGMA temp_store = MEMORY');
-  for (const [table, column] of [['lost_entity', 'id'], ['lost_actor', 'address'], ['lost_artifact', 'id'], ['lost_intent', 'id'], ['lost_seq', 'seq']] as const) {
+  for (const [table, column] of findings) {
     await database.exec(`CREATE TEMP TABLE IF NOT EXISTS ${table} (${column} PRIMARY KEY) WITHOUT ROWID; DELETE FROM ${table}`);
   }
   await database.run('INSERT INTO lost_entity SELECT value FROM json_each(?)', JSON.stringify(entities));
@@ -42,11 +44,11 @@ export async function findWhatIsTheirs(database: Database, entities: string[]): 
 }
 
 export async function dropFindings(database: Database): Promise<void> {
-  await database.exec('DELETE FROM lost_entity; DELETE FROM lost_actor; DELETE FROM lost_artifact; DELETE FROM lost_intent; DELETE FROM lost_seq');
+  await database.exec(findings.map(([table]) => `DELETE FROM ${table}`).join(';'));
 }
 
 /** A query for the ids of numbered records. */
-export const partIds = (letter: string, table: string) => `SELECT '${letter}-' || (n / 1024) || '-' || (n % 1024) FROM ${table}`;
+export const partIds = (letter: string, table: string) => `SELECT '${letter}-' || (n / ${partsMax}) || '-' || (n % ${partsMax}) FROM ${table}`;
 
 /** Which rows of a table are theirs. Never NULL. */
 export function theirs(table: Table): string {

@@ -11,7 +11,7 @@ const databaseName = 'keelson.db';
 /** One name: whoever holds the lock is alone, and what a crash left there is found. */
 const folderName = 'incoming.tmp';
 /** What nats-server keeps, see nats.conf. It is about the database that was here, and is made anew from the outbox. */
-const busFolder = 'jetstream';
+export const busFolder = 'jetstream';
 
 /** Hands in the path of a database to be made, and the path of the live one. Throws STORE_BUSY while a server runs. */
 export async function withIncoming<T>(dataDir: string, work: (paths: { incoming: string; live: string }) => Promise<T>): Promise<T> {

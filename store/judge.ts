@@ -2,11 +2,12 @@
 import { typeOf } from '#machines/address.ts';
 import type { Commit, Committed } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
-import { intentTransitions, labelSchema, readPartId, type Intent } from '#machines/records.ts';
+import { intentTransitions, labelRank, readPartId, type Intent } from '#machines/records.ts';
+import { holdsOf } from '#machines/predicates.ts';
 import type { Accepted } from './accepted.ts';
 import { chainHash } from './audit.ts';
 import { contradiction } from './contradictions.ts';
-import { holdsOneTruth, standingKey, type Known, type StandingFact } from './known.ts';
+import { standingKey, type Known, type StandingFact } from './known.ts';
 import { partsHash, toPartRows, toStanding } from './part-rows.ts';
 import { repeat } from './repeat.ts';
 
@@ -83,18 +84,16 @@ function whyNotSuperseding({ actor, facts }: Commit, known: Known): string | nul
     if (!corrected) return `there is no fact ${supersedes} to supersede`;
     if (typeOf(actor) === 'operator') continue;
     if (corrected.entity !== entity || corrected.predicate !== predicate) return `${supersedes} says something else: ${corrected.predicate} of ${corrected.entity}`;
-    if (rank(corrected.label) < rank(label)) return `${supersedes} is ${corrected.label}; what is ${label} cannot correct it`;
+    if (labelRank(corrected.label) < labelRank(label)) return `${supersedes} is ${corrected.label}; what is ${label} cannot correct it`;
   }
   return null;
 }
-
-const rank = (label: string) => (labelSchema.options as readonly string[]).indexOf(label);
 
 /** What the commit says against what stands. Adds its own facts to what stands. */
 function questions(commit: Commit, seq: number, known: Known): Intent[] {
   const found: Intent[] = [];
   commit.facts.forEach((fact, place) => {
-    if (!holdsOneTruth(fact.predicate)) return;
+    if (holdsOf(fact.predicate) !== 'one') return;
     const key = standingKey(fact.entity, fact.predicate);
     const added: StandingFact = toStanding(fact, seq, place, commit.atMs);
     const corrected = commit.facts.map(({ supersedes }) => (supersedes ? readPartId('f', supersedes) : null));

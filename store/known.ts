@@ -1,6 +1,6 @@
 // What the store must know of the past to judge a group of commits, read once per group. The fold over the group keeps it current.
 import type { Commit, Committed, Outcome } from '#machines/commit.ts';
-import { predicateOf } from '#machines/predicates.ts';
+import { holdsOf } from '#machines/predicates.ts';
 import { readPartId } from '#machines/records.ts';
 import { repeat } from './repeat.ts';
 import type { Database } from './database.ts';
@@ -24,7 +24,6 @@ export interface Known {
 }
 
 export const standingKey = (entity: string, predicate: string) => `${predicate}\n${entity}`;
-export const holdsOneTruth = (predicate: string) => (predicateOf(predicate)?.holds ?? 'one') === 'one';
 
 export async function readKnown(database: Database, commits: Commit[]): Promise<Known> {
   const select = async <T>(sql: string, keys: (string | number)[]) => (keys.length === 0 ? [] : database.all<T>(sql, JSON.stringify(keys)));
@@ -46,7 +45,7 @@ export async function readKnown(database: Database, commits: Commit[]): Promise<
 
   const facts = commits.flatMap((commit) => commit.facts);
   for (const { n, ...fact } of await select<{ n: number; entity: string; predicate: string; label: string }>('SELECT n, entity, predicate, label FROM fact WHERE n IN (SELECT value FROM json_each(?))', facts.flatMap(({ supersedes }) => (supersedes ? [readPartId('f', supersedes) ?? -1] : [])))) known.superseded.set(n, fact);
-  const keys = new Set(facts.filter(({ predicate }) => holdsOneTruth(predicate)).map(({ entity, predicate }) => JSON.stringify([entity, predicate])));
+  const keys = new Set(facts.filter(({ predicate }) => holdsOf(predicate) === 'one').map(({ entity, predicate }) => JSON.stringify([entity, predicate])));
   for (const key of keys) {
     const [entity, predicate] = JSON.parse(key) as [string, string];
     known.standing.set(standingKey(entity, predicate), await database.all<StandingFact>(

@@ -9,7 +9,7 @@ import { toRanges } from './removals.ts';
 import { insertRows, type Insert } from './rows.ts';
 import { tables } from './tables.ts';
 
-export interface Retained { bodies: number; actors: number; blobs: number; pages: number }
+export interface Retained { bodies: number; actors: number; blobs: number; pages: number; /** Where to go on; null at the end. */ next: number | null }
 
 /** Journal rows looked at in one go, so that others may write between. */
 const rowsPerTurn = 5_000;
@@ -18,10 +18,10 @@ const inserts = { journal: { table: 'journal' }, actor: { table: 'actor' } } sat
 /** What operations were about is business, not machinery. */
 const keptTypes = ['operation'];
 
-/** One turn from journal row `after` on; `next` is where to go on, null at the end. */
-export async function retain(database: Database, committer: Committer, { after, beforeMs, nowMs }: { after: number; beforeMs: number; nowMs: number }): Promise<Retained & { next: number | null }> {
+/** One turn from journal row `after` on. */
+export async function retain(database: Database, committer: Committer, { after, beforeMs, nowMs }: { after: number; beforeMs: number; nowMs: number }): Promise<Retained> {
   return committer.exclusively(async (write) => {
-    const rows = await database.all<{ seq: number; old: number; body: string | null }>(
+    const rows = await database.all<{ seq: number; old: number }>(
       `SELECT seq, at_ms < ?1 AND body IS NOT NULL AND actor NOT LIKE 'store/%' AND NOT EXISTS (SELECT 1 FROM actor WHERE address = journal.actor AND (status = 'active' OR updated_ms >= ?1)) AS old
        FROM journal WHERE seq > ?2 ORDER BY seq LIMIT ?3`, beforeMs, after, rowsPerTurn);
     const seqs = rows.filter(({ old }) => old === 1).map(({ seq }) => seq);

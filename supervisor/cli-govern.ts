@@ -15,8 +15,7 @@ import { migrate, planMigrations, type MigrationPlan } from '#store/migrate.ts';
 import { restoreStore, type Doubt } from '#store/restore.ts';
 import { verifyAudit } from '#store/verify.ts';
 import type { Define } from './cli-read.ts';
-import { readConfig } from './config.ts';
-import { headsFile, noteRestore } from './main-heads.ts';
+import { headsFileOf, noteRestore } from './main-heads.ts';
 import { createMachines } from './main.ts';
 
 export function addGovernCommands(program: Command, define: Define): void {
@@ -40,7 +39,7 @@ export function addGovernCommands(program: Command, define: Define): void {
   const restore = program.command('restore').argument('<file>', 'a file that `keelson backup` made').description('a backup in the place of the database; stop the server first').option('--keep-old <path>', 'keep the replaced database there; otherwise it is deleted');
   define(restore, async ({ dataDir, out }, file: string, { keepOld }: { keepOld?: string }) => {
     const had = existsSync(join(dataDir, 'keelson.db'));
-    const heads = headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined);
+    const heads = headsFileOf(dataDir);
     const nowMs = Date.now();
     const restored = await restoreStore({
       dataDir, file, nowMs, doubt: createDoubt(), say: out.say, ...(keepOld === undefined ? {} : { keepOld: resolve(keepOld) }),

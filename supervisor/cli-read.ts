@@ -11,8 +11,7 @@ import { findChangedContent } from '#store/verify-contents.ts';
 import { verifyAudit } from '#store/verify.ts';
 import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
-import { readConfig } from './config.ts';
-import { headsFile, readHeads } from './main-heads.ts';
+import { headsFileOf, readHeads } from './main-heads.ts';
 import { oneLine, table, visible, type Output } from './cli-output.ts';
 import { createMachines } from './main.ts';
 import { runningServer } from './cli-server.ts';
@@ -133,7 +132,7 @@ export function addReadCommands(program: Command, define: Define): void {
 
   const audit = program.command('audit').description('the hash chain over everything that was written');
   define(audit.command('verify').description('walk the whole chain; exit 1 when it is broken').option('--heads <file>', 'heads that were written down; default: those of this company'), async ({ dataDir, out }, options: { heads?: string }) => {
-    const heads = readHeads(options.heads ?? headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined));
+    const heads = readHeads(options.heads ?? headsFileOf(dataDir));
     const verdict = await withDatabase(dataDir, async (db) => {
       await db.exec('BEGIN'); // one moment, also while the server writes
       const chain = await verifyAudit(db, heads);

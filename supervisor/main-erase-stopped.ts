@@ -5,6 +5,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { createPrivateCommitter } from '#store/commit.ts';
 import { openDatabase } from '#store/database.ts';
 import { erase, findSubject, finishErasure as finishRows, openErasures } from '#store/erase.ts';
+import { busFolder } from '#store/incoming.ts';
 import { nextEpoch, takeLock } from '#store/lock.ts';
 import { migrate } from '#store/migrate.ts';
 import { erasePerson, finishErasure, type ErasureParts, type Receipt } from './main-erasure.ts';
@@ -29,7 +30,7 @@ export async function eraseStopped(given: Given, { id, subject }: { id: string; 
       eraseRows: async (request) => erase(database, committer, { id: request.id, ...(await findSubject(database, request.subject)) }, Date.now()),
       finishRows: (begun) => finishRows(database, committer, begun),
       // Nobody reads it now; the next start builds it again from the outbox.
-      purgeBus: async () => rmSync(join(dataDir, 'jetstream'), { recursive: true, force: true }),
+      purgeBus: async () => rmSync(join(dataDir, busFolder), { recursive: true, force: true }),
     };
     const receipt = await erasePerson(parts, { id, subject });
     for (const plan of await openErasures(database)) await finishErasure(parts, plan);

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, dirname, join } from 'node:path';
 import { createNeedles } from '#store/needles.ts';
 import { eraseFromFile } from '#store/erase-copy.ts';
+import { busFolder } from '#store/incoming.ts';
 import { rememberErased } from '#store/erased.ts';
 import { sha256 } from '#actors/hash.ts';
 import { forgetCopy, readCopies } from '#store/copies.ts';
@@ -108,7 +109,7 @@ function eraseFiles(dataDir: string, plan: ErasurePlan): number {
 /** What an export or a backup writes into before it gets its name. */
 const unfinishedName = /^\..+-[A-Za-z0-9]{6}$/;
 const unfinishedParts = /^(keelson\.db(-\w+)?|manifest\.json|blobs|schemas|[a-z_]+\.jsonl)$/;
-const notOurs = ['jetstream', 'outbox', 'receipts'];
+const notOurs = [busFolder, 'outbox', 'receipts'];
 
 function foldersIn(dir: string): string[] {
   return existsSync(dir) ? readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name)) : [];

@@ -1,16 +1,21 @@
 // The head of the hash chain, written down outside the database: who cuts the journal's tail must also get at this file. Point
 // `auditHeads` in company.json at a place that the server can only append to (another disk, a mounted log).
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '#actors/clock.ts';
 import type { Log } from '#actors/log.ts';
 import { plainError } from '#machines/errors.ts';
 import { appendLine, readLines } from '#store/jsonl.ts';
 import type { KnownHead } from '#store/verify.ts';
+import { readConfig } from './config.ts';
 
 const everyMs = 3_600_000;
 
 export const headsFile = (dataDir: string, configured: string | undefined) => resolve(dataDir, configured ?? 'heads.jsonl');
+
+/** Of a company folder, or of one that holds only a database. */
+export const headsFileOf = (dataDir: string) => headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined);
 
 const headSchema = z.object({ seq: z.int().min(0), hash: z.string(), restored: z.boolean().default(false) });
 

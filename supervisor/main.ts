@@ -138,7 +138,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     for (const plan of await store.openErasures()) await finishErasure(erasure, plan);
     const erase = (subject: string, id: string) => erasePerson(erasure, { id, subject });
     const desk = createDesk({ store, bus, clock, makeId: randomId });
-    const web = await startConsole({ port, token, desk, receiveMail: receive, erase, query: store.query, ready: async () => ((await store.query('status', {})) as object) !== null, log });
+    const web = await startConsole({ port, token, desk, receiveMail: receive, erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
     stops.push(web.stop);
     stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
     stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));

@@ -3,10 +3,10 @@
 import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import type { Fact } from '#machines/records.ts';
+import { overlaps, type Fact } from '#machines/records.ts';
 import type { Commands, Content } from './desk-commands.ts';
 import { assertFact, mootQuestions, readFactValue } from './desk-facts.ts';
-import { byRank, instead, overlaps, readStanding, sameValue, type StoredFact } from './standing.ts';
+import { byRank, instead, periodOf, readStanding, sameValue, type StoredFact } from './standing.ts';
 
 interface Contradiction { entity: string; predicate: string; standing: { id: string }[]; added: { id: string } }
 export type Decided = { says: 'added' } | { says: 'standing' } | { says: 'neither'; text: string };
@@ -21,7 +21,7 @@ export async function decideContradiction({ store, clock, commands }: { store: S
   };
   const added = await load(payload.added);
   const standing = await readStanding(store, entity, predicate);
-  const concerned = standing.filter((fact) => overlaps(fact, added));
+  const concerned = standing.filter((fact) => overlaps(periodOf(fact), periodOf(added)));
 
   const right = async (): Promise<Pick<StoredFact, 'value' | 'source'>> => {
     if (decided.says === 'added') return added;

@@ -2,11 +2,11 @@
 import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import { predicateOf, whyNotFact } from '#machines/predicates.ts';
+import { holdsOf, predicateOf, whyNotFact } from '#machines/predicates.ts';
 import { linkSchema, partId, partNumber, type Fact, type Intent, type Link } from '#machines/records.ts';
 import { z } from 'zod';
 import type { Commands, Content } from './desk-commands.ts';
-import { contradictAfter, holdsOneTruth, instead, readStanding, type StoredFact } from './standing.ts';
+import { contradictAfter, instead, readStanding, type StoredFact } from './standing.ts';
 
 const moment = z.union([z.iso.date(), z.iso.datetime({ offset: true })], 'expected an ISO date, such as 2026-05-01 or 2026-05-01T12:00:00Z').transform((text) => Date.parse(text)).optional();
 
@@ -61,7 +61,7 @@ export function assertFact(fact: Pick<Fact, 'entity' | 'predicate' | 'value'>): 
 /** Questions that have no answer any more once `facts` are written, as closed; except `answered`. */
 export async function mootQuestions(store: StorePort, { standing, facts, nowMs, answered }: { standing: StoredFact[]; facts: Fact[]; nowMs: number; answered?: string }): Promise<Intent[]> {
   const [subject] = [...facts, ...standing];
-  if (!subject || !holdsOneTruth(subject.predicate) || contradictAfter(standing, facts, nowMs)) return [];
+  if (!subject || holdsOf(subject.predicate) !== 'one' || contradictAfter(standing, facts, nowMs)) return [];
   const open = (await store.query('inbox', {})) as { id: string; actor: string; data: { category?: string; payload?: { entity?: string; predicate?: string } } }[];
   return open
     .filter(({ id, actor, data: { category, payload } }) => actor === 'store/questions' && category === 'contradiction' && id !== answered && payload?.entity === subject.entity && payload.predicate === subject.predicate)

@@ -1,10 +1,8 @@
 // The facts that count today, as the store holds them, and which of them say different things about one time.
 import type { StorePort } from '#actors/store-port.ts';
-import { predicateOf } from '#machines/predicates.ts';
-import { labelSchema, type Fact, type Label } from '#machines/records.ts';
+import { labelRank, overlaps, type Fact, type Label, type Period } from '#machines/records.ts';
 
 export interface StoredFact { id: string; n: number; entity: string; predicate: string; value: Fact['value']; label: Label; confidence: number; source: string | null; supersedes: string | null; valid_from_ms: number; valid_to_ms: number | null }
-type Period = Pick<StoredFact, 'valid_from_ms' | 'valid_to_ms'>;
 
 const page = 10_000;
 
@@ -20,14 +18,13 @@ export async function readStanding(store: StorePort, entity: string, predicate: 
   return facts.filter(({ id }) => !corrected.has(id));
 }
 
-export const overlaps = (a: Period, b: Period) => a.valid_from_ms < (b.valid_to_ms ?? Infinity) && b.valid_from_ms < (a.valid_to_ms ?? Infinity);
+export const periodOf = ({ valid_from_ms: validFromMs, valid_to_ms: validToMs }: StoredFact): Period => ({ validFromMs, validToMs });
 /** As the store compares them: by their JSON text. */
 export const sameValue = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-export const holdsOneTruth = (predicate: string) => (predicateOf(predicate)?.holds ?? 'one') === 'one';
 
 /** The most trusted label first, then the newest. */
 export function byRank(a: Pick<StoredFact, 'label' | 'n'>, b: Pick<StoredFact, 'label' | 'n'>): number {
-  return labelSchema.options.indexOf(a.label) - labelSchema.options.indexOf(b.label) || b.n - a.n;
+  return labelRank(a.label) - labelRank(b.label) || b.n - a.n;
 }
 
 /** What the operator says instead of `wrong`: for the same time, unless another is given. */
@@ -40,8 +37,8 @@ export function instead(wrong: StoredFact, value: Fact['value'], rest: Partial<F
 export function contradictAfter(standing: StoredFact[], added: Fact[], nowMs: number): boolean {
   const corrected = new Set(added.map(({ supersedes }) => supersedes));
   const left = [
-    ...standing.filter(({ id }) => !corrected.has(id)),
-    ...added.map(({ value, validFromMs, validToMs }) => ({ value, valid_from_ms: validFromMs ?? nowMs, valid_to_ms: validToMs ?? null })),
+    ...standing.filter(({ id }) => !corrected.has(id)).map((fact) => ({ value: fact.value, ...periodOf(fact) })),
+    ...added.map(({ value, validFromMs = nowMs, validToMs = null }) => ({ value, validFromMs, validToMs })),
   ];
   return left.some((a, i) => left.slice(i + 1).some((b) => !sameValue(a.value, b.value) && overlaps(a, b)));
 }

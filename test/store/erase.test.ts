@@ -33,7 +33,7 @@ async function eraseFor({ db, committer }: Pick<TempStore, 'db' | 'committer'>, 
   await finishErasure(db, committer, id);
   assert.deepEqual(await openErasures(db), []);
   assert.deepEqual([(await verifyAudit(db)).firstBad, await findChangedContent(db)], [undefined, null]);
-  return plan.counts!;
+  return plan.counts;
 }
 const bytesOf = ({ dir }: Pick<TempStore, 'dir'>) => ['', '-wal'].map((end) => readFileSync(join(dir, `keelson.db${end}`)).toString('latin1').toLowerCase()).join('');
 const assertNoByte = (store: Pick<TempStore, 'dir'>, ...texts: string[]) => {
@@ -160,7 +160,7 @@ test('asked twice with one id it answers the same counts, also after the end, an
   await receive({ db, committer, ...store }, 'm1', 'a mail', [factOf(`person/${anna}`, 'name', 'Anna')]);
   const erasure = { id: 'e1', ...(await findSubject(db, anna)) };
   const first = await erase(db, committer, erasure, nowMs);
-  assert.ok(first.counts!.facts > 0 && first.counts!.artifacts > 0);
+  assert.ok(first.counts.facts > 0 && first.counts.artifacts > 0);
   assert.deepEqual(await erase(db, committer, erasure, nowMs), first);
   await finishErasure(db, committer, 'e1');
   const rows = await countRows(db, 'journal');
