@@ -1,20 +1,23 @@
 // The bus on NATS JetStream. Mailboxes are one work-queue stream, partitioned by receiver, one durable consumer per partition
-// with one message in flight: strict order per actor, also over redelivery. Jobs are a second work-queue stream.
-import { headers, nanos, type MsgHdrs, type NatsConnection } from 'nats';
+// with one message in flight: strict order per actor, also over redelivery (see bus-mail.ts). Jobs are a second work-queue stream.
+import { headers, nanos, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import { AckPolicy, DiscardPolicy, jetstream, jetstreamManager, RetentionPolicy, StorageType, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { z } from 'zod';
 import { keyOf } from '#machines/address.ts';
 import { announcementSchema } from '#machines/changes.ts';
 import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import { limits, messageType, type Message } from '#machines/message.ts';
+import { attemptId, limits, messageType, type Message } from '#machines/message.ts';
 import { compareVersions, natsFloor } from '#machines/versions.ts';
-import { pastSchema, type Bus, type Delivery, type Handler, type Subscription } from './bus.ts';
+import { beatSchema, pastSchema, type Bus, type Delivery, type Handler, type Subscription } from './bus.ts';
+import { consumerOf, openMailboxes, type Delivered } from './bus-mail.ts';
 import { partitions, subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 import { connectNats } from './nats-connection.ts';
 import { readJson } from './plain-json.ts';
 
+const withdrawnSchema = z.array(z.string().max(limits.idChars));
 /** How long a crashed worker's message waits before another gets it. */
 const ackWaitMs = 8_000;
 const duplicateWindowMs = 120_000;
@@ -28,7 +31,9 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   const names = subjectNames(company);
   const js = jetstream(nc);
   const jsm = await jetstreamManager(nc);
-  const ensured: (() => Promise<void>)[] = [() => ensureStreams(jsm, names)];
+  /** When the stream of mailboxes was made. */
+  let born = '';
+  const ensured: (() => Promise<void>)[] = [async () => void (born = await ensureStreams(jsm, names))];
   await ensured[0]!();
   const reconnected: (() => void)[] = [];
   const waiting = new Map<string, ((applied: Applied) => void)[]>();
@@ -56,10 +61,12 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   };
   follow().catch((error: unknown) => log.error({ error: String(error) }, 'bus status ended'));
 
+  const ensureConsumer = async (stream: string, durable: string, filter: string, inFlight: number) => {
+    await jsm.consumers.add(stream, { durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, ack_wait: nanos(ackWaitMs), max_ack_pending: inFlight });
+  };
+
   const consume = async (stream: string, durable: string, filter: string, inFlight: number, handle: (m: JsMsg) => Promise<void>): Promise<Subscription> => {
-    const ensure = async () => {
-      await jsm.consumers.add(stream, { durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, ack_wait: nanos(ackWaitMs), max_ack_pending: inFlight });
-    };
+    const ensure = () => ensureConsumer(stream, durable, filter, inFlight);
     await ensure();
     const consumer = await js.consumers.get(stream, durable);
     const pull = () => consumer.consume({ max_messages: inFlight + 1 });
@@ -95,7 +102,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
         messages = await pull();
       }
     })();
-    loop.catch((error: unknown) => log.error({ error: String(error), durable }, 'a mailbox is not read any more'));
+    loop.catch((error: unknown) => log.error({ error: String(error), durable }, 'a queue of jobs is not read any more'));
     return {
       async stop() {
         stopped = true;
@@ -106,14 +113,14 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     };
   };
 
-  const toDelivery = (m: JsMsg, to: string, from: string): Delivery => ({
-    id: header(m.headers, 'ce-id') ?? `bus-${m.info.stream}-${m.seq}-${m.time.getTime()}`,
+  const toDelivery = ({ m, seq, timeMs, deliveries, working }: Omit<Delivered, 'm'> & { m: Pick<Msg, 'headers' | 'subject' | 'data'> }, stream: string, to: string, from: string): Delivery => ({
+    id: header(m.headers, 'ce-id') ?? `bus-${stream}-${seq}-${timeMs}`,
     to, from,
     cause: header(m.headers, 'ce-cause'),
     subject: m.subject,
     bytes: m.data,
-    deliveries: m.info.deliveryCount,
-    working: () => m.working(),
+    deliveries,
+    working,
   });
 
   const publish = (message: Message, h = eventHeaders(message, clock.now())) => {
@@ -123,7 +130,11 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   };
 
   return {
-    publish: (message) => publish(message),
+    publish(message, { again } = { again: false }) {
+      const h = eventHeaders(message, clock.now());
+      if (again) h.delete('Nats-Msg-Id');
+      publish(message, h);
+    },
     submit(message, timeoutMs) {
       if (!listening.has(message.from)) {
         listening.add(message.from);
@@ -170,15 +181,51 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
       });
       return { stop: async () => subscription.unsubscribe() };
     },
-    async consumeMail(handler) {
-      const handle = (m: JsMsg) => {
-        const ends = names.parse(m.subject);
-        return handler(toDelivery(m, ends?.to ?? '', ends?.from ?? ''));
+    async consumeMail(handler, owned) {
+      const ensure = (n: number) => ensureConsumer(names.mailStream, consumerOf(n), names.partition(n), 1);
+      const ensureAll = async () => void (await Promise.all(Array.from({ length: partitions }, (_, n) => ensure(n))));
+      await ensureAll();
+      const handle = (delivered: Delivered) => {
+        const ends = names.parse(delivered.m.subject);
+        return handler(toDelivery(delivered, names.mailStream, ends?.to ?? '', ends?.from ?? ''));
       };
-      const subscriptions = await Promise.all(Array.from({ length: partitions }, (_, n) => consume(names.mailStream, `p${n}`, names.partition(n), 1, handle)));
-      return { stop: async () => void (await Promise.all(subscriptions.map((s) => s.stop()))) };
+      const boxes = openMailboxes({ nc, stream: names.mailStream, owned, ensure, born: () => born, handle, ackWaitMs, clock, log });
+      ensured.push(async () => {
+        await ensureAll();
+        boxes.pull();
+      });
+      return { stop: boxes.stop };
     },
-    consumeJobs: (queue, concurrency, handler: Handler) => consume(names.jobStream, queue, names.queue(queue), concurrency, (m) => handler(toDelivery(m, `job/${queue}`, header(m.headers, 'ce-source') ?? ''))),
+    beat(beat) {
+      if (!away && !nc.isClosed()) nc.publish(names.hosts, JSON.stringify(beat));
+    },
+    onBeat(task) {
+      const subscription = nc.subscribe(names.hosts, {
+        callback(error, m) {
+          const beat = error ? undefined : beatSchema.safeParse(readJson(m.data)).data;
+          if (beat) task(beat);
+          else log.warn({ subject: names.hosts }, 'what a host says of itself could not be read');
+        },
+      });
+      return { stop: async () => subscription.unsubscribe() };
+    },
+    consumeJobs(queue, concurrency, handler: Handler) {
+      const handle = (m: JsMsg) => handler(toDelivery({ m, seq: m.seq, timeMs: m.time.getTime(), deliveries: m.info.deliveryCount, working: () => m.working() }, names.jobStream, `job/${queue}`, header(m.headers, 'ce-source') ?? ''));
+      return consume(names.jobStream, queue, names.queue(queue), concurrency, handle);
+    },
+    withdraw(gens) {
+      if (!away) nc.publish(names.withdrawn, JSON.stringify(gens));
+    },
+    onWithdrawn(task) {
+      const subscription = nc.subscribe(names.withdrawn, {
+        callback(error, m) {
+          const gens = error ? undefined : withdrawnSchema.safeParse(readJson(m.data)).data;
+          if (gens) task(gens);
+          else log.warn({ subject: names.withdrawn }, 'a notice of withdrawn jobs could not be read');
+        },
+      });
+      return { stop: async () => subscription.unsubscribe() };
+    },
     onReconnect: (task) => void reconnected.push(task),
     async past() {
       const kept = await jsm.streams.getMessage(names.pastStream, { last_by_subj: names.past });
@@ -200,24 +247,29 @@ function checkVersion(nc: NatsConnection): void {
   if (compareVersions(version, natsFloor) < 0) throw new KeelsonError('NO_NATS_SERVER', `nats-server ${version} is too old: it silently drops features; ${natsFloor} is needed`);
 }
 
-async function ensureStreams(jsm: JetStreamManager, names: ReturnType<typeof subjectNames>): Promise<void> {
+/** Answers when the stream of mailboxes was made. */
+async function ensureStreams(jsm: JetStreamManager, names: ReturnType<typeof subjectNames>): Promise<string> {
   const common = { retention: RetentionPolicy.Workqueue, storage: StorageType.File, discard: DiscardPolicy.New, duplicate_window: nanos(duplicateWindowMs), allow_direct: true };
   const wanted = [
     { ...common, name: names.mailStream, subjects: [names.mailSubjects], subject_transform: { src: names.mailSubjects, dest: names.partitioned } },
     { ...common, name: names.jobStream, subjects: [names.jobSubjects] },
     { ...common, name: names.pastStream, subjects: [names.past], retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old, max_msgs: 1 },
   ];
+  let born = '';
   for (const config of wanted) {
     const info = await jsm.streams.add(config);
     // Old servers accept what they do not know and forget it: read back.
     if (info.config.retention !== config.retention || ('subject_transform' in config && !info.config.subject_transform)) throw new KeelsonError('NO_NATS_SERVER', `nats-server did not keep the settings of stream ${config.name}`);
+    if (config.name === names.mailStream) born = info.created;
   }
+  return born;
 }
 
 /** Headers of a message; the id is also the bus's own duplicate check. */
 function eventHeaders(message: Message, nowMs: number): MsgHdrs {
   const h = cloudEvent({ id: message.id, source: message.from, type: messageType(message.body) }, nowMs);
-  h.set('Nats-Msg-Id', message.id);
+  // A job keeps its id over its tries; each of them is another message.
+  h.set('Nats-Msg-Id', message.body.kind === 'job' ? attemptId(message.body) : message.id);
   if (message.cause) h.set('ce-cause', message.cause);
   return h;
 }

@@ -15,8 +15,14 @@ export interface Names {
   mailbox(to: string, from: string): string;
   queue(name: string): string;
   applied(address: string): string;
+  /** Jobs that nobody waits for any more. */
+  withdrawn: string;
   /** What was written, for everybody. */
   changes: string;
+  /** Who hosts: each process says so. */
+  hosts: string;
+  /** What a process without a store asks of it. */
+  storeCall: string;
   /** Questions to the store. */
   query: string;
   /** Receiver and sender of a partitioned mailbox subject; null when it is not one. */
@@ -41,7 +47,10 @@ export function subjectNames(company: string): Names {
     mailbox: (to, from) => `${root}.msg.${pair(to)}.${pair(from)}`,
     queue: (name) => `${root}.job.${name}`,
     applied: (address) => `${root}.applied.${pair(address)}`,
+    withdrawn: `${root}.withdrawn`,
     changes: `${root}.changes`,
+    hosts: `${root}.hosts`,
+    storeCall: `${root}.store.call`,
     query: `${root}.store.query`,
     parse(subject) {
       const tokens = subject.slice(root.length + 1).split('.');

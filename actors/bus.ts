@@ -31,9 +31,22 @@ export interface Subscription {
 export const pastSchema = z.object({ incarnation: z.string(), epoch: z.number().int() });
 export type Past = z.output<typeof pastSchema>;
 
+/** Which partitions this process reads; see actors/members.ts. */
+export interface Ownership {
+  owns(partition: number): boolean;
+  onChange(task: () => void): void;
+}
+
+/** What a process that hosts says of itself. `new` asks the others to say the same. */
+export const beatSchema = z.object({ id: z.string(), role: z.string(), state: z.enum(['new', 'here', 'gone']) });
+export type Beat = z.output<typeof beatSchema>;
+
 export interface Bus {
-  /** Sends without waiting: who needs certainty keeps the message in the store's outbox until it was applied. */
-  publish(message: Message): void;
+  /**
+   * Sends without waiting: who needs certainty keeps the message in the store's outbox until it was applied. `again`: also when
+   * the bus remembers the id, because the message was taken from there and not applied.
+   */
+  publish(message: Message, how?: { again: boolean }): void;
   /** Hands in a message and waits until it was applied. Rejects with TIMEOUT (unknown) or BUS_DOWN. */
   submit(message: Message, timeoutMs: number): Promise<Applied>;
   answer(to: string, applied: Applied): void;
@@ -41,10 +54,18 @@ export interface Bus {
   announce(announcement: Announcement): void;
   /** Every announcement, of this connection too. */
   onChanges(task: (announcement: Announcement) => void): Subscription;
-  /** Mailboxes of all actors: strict order per actor. */
-  consumeMail(handler: Handler): Promise<Subscription>;
+  /** Mailboxes of all actors, or of the partitions that are `owned`: strict order per actor. */
+  consumeMail(handler: Handler, owned?: Ownership): Promise<Subscription>;
+  /** Tells every process that hosts. Not kept anywhere. */
+  beat(beat: Beat): void;
+  /** Every beat, of this connection too. */
+  onBeat(task: (beat: Beat) => void): Subscription;
   /** One queue of jobs, up to `concurrency` at a time. */
   consumeJobs(queue: string, concurrency: number, handler: Handler): Promise<Subscription>;
+  /** Tells every worker that nobody waits for these jobs any more. Not kept anywhere: who misses it works in vain. */
+  withdraw(gens: string[]): void;
+  /** Every such notice, of this connection too. Anybody may have said it. */
+  onWithdrawn(task: (gens: string[]) => void): Subscription;
   /** Calls back after a lost connection came back: the bus may have lost messages. */
   onReconnect(task: () => void): void;
   /** Whose messages the bus keeps: the past it belongs to, or null for a new bus. */

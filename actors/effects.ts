@@ -1,37 +1,43 @@
 // XState's actions, as data, become durable operations: messages to send, deadlines, jobs, and records for the store.
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
 import { childAddress, address as makeAddress, isAddress } from '#machines/address.ts';
+import { splitKey } from '#machines/define.ts';
 import { firstIssue, plainError } from '#machines/errors.ts';
 import type { Body, Job, Message } from '#machines/message.ts';
 import { recordSchemas, type Annotation, type Artifact, type Decision, type Fact, type Intent, type RecordType } from '#machines/records.ts';
+import { keepAsks } from './asks.ts';
 import { sha256 } from './hash.ts';
 import { assertPlainJson } from './plain-json.ts';
-import type { ActorRecord } from './record.ts';
+import { noticesMax, toNotice, type Notice } from './notice.ts';
+import type { ActorRecord, ChildRecord } from './record.ts';
 import type { Definition } from './registry.ts';
-import { addressTag, type Scope } from './scope.ts';
+import { addressTag, spawned, type Scope } from './scope.ts';
 
 export interface Effects {
   sends: Message[];
   /** Ids of messages that must not be delivered any more: timers and jobs of a state that was left. */
   settles: string[];
+  /** The jobs among them: whoever runs one may stop. */
+  withdrawn: string[];
   facts: Fact[];
   intents: Intent[];
   artifacts: Artifact[];
   decisions: Decision[];
   annotations: Annotation[];
-  /** `emit` and `log`: for whoever watches; not kept. */
-  notices: { type: string; value: unknown }[];
+  /** What `emit` and `log` said, for whoever reads the history. Nothing acts on it. */
+  notices: Notice[];
 }
 
-interface Input { definition: Definition; record: ActorRecord; scope: Scope; before: AnyMachineSnapshot | undefined; next: AnyMachineSnapshot; nowMs: number }
+interface Input { definition: Definition; record: ActorRecord; scope: Scope; before: AnyMachineSnapshot | undefined; next: AnyMachineSnapshot; nowMs: number; fresh: boolean }
 
-const none = (): Effects => ({ sends: [], settles: [], facts: [], intents: [], artifacts: [], decisions: [], annotations: [], notices: [] });
+const none = (): Effects => ({ sends: [], settles: [], withdrawn: [], facts: [], intents: [], artifacts: [], decisions: [], annotations: [], notices: [] });
 
 /** The address of a job's queue: `mail.send` is served at `job/mail-send`. */
 export const jobAddress = (activity: string) => makeAddress('job', activity.replaceAll('.', '-'));
 
 export const collectEffects = Object.assign(collect, {
   none,
+  startAgain,
   /** Tells the parent why its child could not start. */
   stillborn({ address, parent }: ActorRecord, startId: string, note: string): Effects {
     if (!parent) return none();
@@ -43,7 +49,7 @@ export const collectEffects = Object.assign(collect, {
   },
 });
 
-function collect({ definition, record, scope, before, next, nowMs }: Input): Effects {
+function collect({ definition, record, scope, before, next, nowMs, fresh }: Input): Effects {
   const effects = none();
   const { address } = record;
   let n = 0;
@@ -52,49 +58,68 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
     effects.sends.push({ id, to, from: address, body });
   };
 
-  const addressOf = (ref: AnyActorRef & { [addressTag]?: string }): string => {
+  const notice = (kind: Notice['kind'], value: unknown, label?: string) => {
+    if (effects.notices.length < noticesMax) effects.notices.push(toNotice(kind, value, label));
+  };
+
+  const made = new Set(scope.actions.flatMap(({ type, params }) => (type === spawned ? [params as AnyActorRef] : [])));
+  const addressOfStart = (src: string, id: string) => childAddress(splitKey(definition.childKey(src))[0], address, id, record.rev);
+  const addressOf = (ref: AnyActorRef & { src?: unknown; [addressTag]?: string }): string => {
     if (ref === scope.self) return address;
     const named = ref[addressTag];
     if (named !== undefined) {
       if (!isAddress(named)) throw new Error(`'${named}' is not an address`);
       return named;
     }
-    const isChild = next.children?.[ref.id] === ref || before?.children?.[ref.id] === ref;
-    const child = isChild ? record.children[ref.id] : undefined;
+    const child = before?.children?.[ref.id] === ref ? record.children[ref.id] : undefined;
     if (child?.kind === 'machine') return child.address;
-    throw new Error(child ? `cannot send to the activity '${ref.id}'` : `cannot address the actor '${ref.id}'`);
+    if (child) throw new Error(`cannot send to the activity '${ref.id}'`);
+    // An entry action may speak to a child that is invoked after it.
+    if (made.has(ref) && typeof ref.src === 'string') {
+      if (definition.activity(ref.src)) throw new Error(`cannot send to the activity '${ref.id}'`);
+      return addressOfStart(ref.src, ref.id);
+    }
+    throw new Error(`cannot address the actor '${ref.id}'`);
   };
   /** What this very step promised is taken back; what an earlier one promised is settled. The store settles before it sends. */
-  const withdraw = (id: string) => {
+  const withdraw = (id: string): boolean => {
     const promised = effects.sends.findIndex((message) => message.id === id);
     if (promised === -1) effects.settles.push(id);
     else effects.sends.splice(promised, 1);
+    return promised !== -1;
   };
   const stop = (id: string) => {
     const child = record.children[id];
     if (!child) return;
     delete record.children[id];
     if (child.settled) return;
-    if (child.kind === 'machine') return send(child.address, { kind: 'stop', gen: child.gen });
-    const attempts = definition.activity(child.src)?.retry.attempts ?? 1;
-    for (let attempt = 1; attempt <= attempts; attempt++) withdraw(attemptId(child.gen, attempt));
+    if (child.kind === 'activity') {
+      if (!withdraw(child.gen)) effects.withdrawn.push(child.gen);
+    } else if (effects.sends.some((message) => message.id === child.gen)) {
+      // Made and left in one step: it is never born, and nobody hears of it.
+      effects.sends = effects.sends.filter((message) => message.to !== child.address);
+    } else send(child.address, { kind: 'stop', gen: child.gen });
   };
-  const spawn = (ref: AnyActorRef & { src?: unknown }, input: unknown) => {
-    if (typeof ref.src !== 'string') throw new Error('a spawned actor needs a source registered in setup({actors})');
-    if (!ref.id || ref.id === 'undefined' || ref.id === ref.sessionId) throw new Error(`the spawn of '${ref.src}' needs an explicit id`);
-    stop(ref.id);
-    assertPlainJson(input, `input of ${ref.id}`);
+  const spawn = (ref: AnyActorRef & { src?: unknown; options?: { input?: unknown } }) => {
+    const { id, src, options: { input } = {} } = ref;
+    if (typeof src !== 'string') throw new Error('a spawned actor needs a source registered in setup({actors})');
+    if (!id || id === 'undefined' || id === ref.sessionId) throw new Error(`the spawn of '${src}' needs an explicit id`);
+    stop(id);
+    assertPlainJson(input, `input of ${id}`);
     const gen = nextId();
-    const owner = { address, child: ref.id, gen };
-    const activity = definition.activity(ref.src);
-    if (activity) {
-      record.children[ref.id] = { kind: 'activity', src: ref.src, gen, address: jobAddress(activity.name) };
-      return send(jobAddress(activity.name), { kind: 'job', activity: activity.name, input, owner, attempt: 1 }, gen);
-    }
-    const machine = definition.childKey(ref.src);
-    const to = childAddress(machine.slice(0, machine.lastIndexOf('@')), address, ref.id, record.rev);
-    record.children[ref.id] = { kind: 'machine', src: ref.src, gen, address: to };
-    send(to, { kind: 'start', machine, input, parent: owner }, gen);
+    const owner = { address, child: id, gen };
+    const activity = definition.activity(src);
+    const kept = handlesError(definition, id) ? {} : { input };
+    const child: ChildRecord = activity
+      ? { kind: 'activity', src, gen, address: jobAddress(activity.name), ...kept }
+      : { kind: 'machine', src, gen, address: addressOfStart(src, id), ...kept };
+    record.children[id] = child;
+    if (activity) return send(child.address, { kind: 'job', activity: activity.name, input, owner, attempt: 1 }, gen);
+    // What was said to it before waits for its start.
+    const early = effects.sends.filter((message) => message.to === child.address);
+    effects.sends = effects.sends.filter((message) => message.to !== child.address);
+    send(child.address, { kind: 'start', machine: definition.childKey(src), input, parent: owner }, gen);
+    effects.sends.push(...early);
   };
   const unschedule = (id: string) => {
     const timer = record.timers[id];
@@ -112,13 +137,10 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
     effects.sends.push({ id: gen, to: address, from: address, dueMs: nowMs + params.delay, body: { kind: 'timer', timer: id, gen } });
   };
 
-  // `assign(({spawn}) => …)` leaves no action; it shows only as an inspected actor.
-  const listed = new Set(scope.actions.filter((a) => a.type === 'xstate.spawnChild').map((a) => (a.params as { actorRef: AnyActorRef }).actorRef));
-  for (const e of scope.seen) {
-    const ref = e.actorRef as (AnyActorRef & { options?: { input?: unknown } }) | undefined;
-    if (e.type === '@xstate.actor' && ref && ref !== scope.self && !listed.has(ref) && next.children?.[ref.id] === ref) spawn(ref as never, ref.options?.input);
+  if (fresh) {
+    for (const id of Object.keys(record.timers)) unschedule(id);
+    for (const id of Object.keys(record.children)) stop(id);
   }
-
   for (const { type, params } of scope.actions as { type: string; params: Record<string, never> }[]) {
     switch (type) {
       case 'xstate.raise':
@@ -137,17 +159,19 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
       case 'xstate.cancel':
         unschedule(params['sendId'] as never);
         break;
-      case 'xstate.spawnChild':
-        spawn(params['actorRef'] as never, params['input']);
+      case spawned:
+        spawn(params as never);
         break;
+      case 'xstate.spawnChild':
+        break; // done where it was made
       case 'xstate.stopChild':
         if (params) stop(params['id'] as never);
         break;
       case 'xstate.emit':
-        effects.notices.push({ type: (params['event'] as unknown as EventObject).type, value: params['event'] });
+        notice('emit', params['event']);
         break;
       case 'xstate.log':
-        effects.notices.push({ type: 'log', value: params['value'] });
+        notice('log', params['value'], params['label']);
         break;
       default:
         take(effects, type, params);
@@ -163,12 +187,29 @@ function collect({ definition, record, scope, before, next, nowMs }: Input): Eff
     }
     if (parent && next.status === 'error') send(parent.address, { kind: 'error', child: parent.child, gen: parent.gen, error: plainError(next.error) });
   }
+  keepAsks(record, effects);
   return effects;
 }
 
-/** The message id of the n-th try of a job. */
-export function attemptId(gen: string, attempt: number): string {
-  return attempt === 1 ? gen : `${gen}~${attempt}`;
+/** Whether the machine says anywhere what to do when this child fails. */
+function handlesError({ machine }: Definition, child: string): boolean {
+  return machine.events.includes(`xstate.error.actor.${child}` as never) || machine.events.includes('xstate.error.actor.*');
+}
+
+/** Starts a child that failed once more, as a new generation with the input it had. Null when that was not kept. */
+function startAgain(definition: Definition, record: ActorRecord, id: string): Effects | null {
+  const child = record.children[id];
+  if (!child || child.input === undefined) return null;
+  const { address, rev } = record;
+  const gen = `${address}#${rev}.0`;
+  const owner = { address, child: id, gen };
+  const { settled: _, ...known } = child;
+  const activity = definition.activity(child.src);
+  const machine = activity ? null : definition.childKey(child.src);
+  const to = machine === null ? child.address : childAddress(machine.slice(0, machine.lastIndexOf('@')), address, id, rev);
+  record.children[id] = { ...known, gen, address: to };
+  const body: Body | Job = activity ? { kind: 'job', activity: activity.name, input: child.input, owner, attempt: 1 } : { kind: 'start', machine: machine!, input: child.input, parent: owner };
+  return { ...none(), sends: [{ id: gen, to, from: address, body }] };
 }
 
 function take(effects: Effects, type: string, params: unknown): void {

@@ -1,6 +1,7 @@
 // The machines this build knows, by `id@version`, compiled once. Children become inert stubs, so that spawning one evaluates
 // nothing: the host turns it into a durable child actor or a job.
 import type { AnyActorLogic, AnyStateMachine } from 'xstate';
+import { z } from 'zod';
 import { activityOf, machineKey, protocolOf, type ActivitySpec, type Protocol } from '#machines/define.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { assertDurable } from '#machines/lint.ts';
@@ -41,6 +42,14 @@ export function createRegistry(machines: AnyStateMachine[]): Registry {
   const definitions = new Map<string, Definition>();
   const sources = new Map<string, AnyStateMachine>();
   const activities = new Map<string, ActivitySpec>();
+  const queues = new Map<string, ActivitySpec>();
+  const addActivity = (activity: ActivitySpec) => {
+    const queue = activity.name.replaceAll('.', '-');
+    const other = queues.get(queue);
+    if (other && other !== activity && shapeOf(other) !== shapeOf(activity)) throw new KeelsonError('MACHINE_NOT_DURABLE', `two different activities, '${other.name}' and '${activity.name}', would share a queue; give one another name, or use the same one in both machines`);
+    queues.set(queue, activity);
+    activities.set(activity.name, activity);
+  };
   const add = (machine: AnyStateMachine) => {
     const key = machineKey(machine);
     if (sources.get(key) === machine) return;
@@ -50,7 +59,7 @@ export function createRegistry(machines: AnyStateMachine[]): Registry {
     definitions.set(key, compile(machine));
     for (const logic of Object.values(machine.implementations.actors as Record<string, unknown>)) {
       const activity = activityOf(logic);
-      if (activity) activities.set(activity.name, activity);
+      if (activity) addActivity(activity);
       else add(logic as AnyStateMachine);
     }
   };
@@ -74,6 +83,12 @@ function compile(original: AnyStateMachine): Definition {
     activity: (src) => activityOf(actors[src]),
     childKey: (src) => machineKey(actors[src] as AnyStateMachine),
   };
+}
+
+/** What one worker would do for it: an older version of a machine may bring its own copy of the same. */
+function shapeOf({ input, output, ...limits }: ActivitySpec): string {
+  const json = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return hashJson({ ...limits, input: json(input), output: json(output) });
 }
 
 /** States, transitions and names. Functions count by name; schemas are left out, they have versions of their own. */

@@ -3,10 +3,11 @@
 // and nothing is started; `effects.ts` turns the actions it returns into durable operations.
 import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { typeOf } from '#machines/address.ts';
-import { plainError } from '#machines/errors.ts';
+import { KeelsonError, plainError } from '#machines/errors.ts';
 import { isReservedType, type Body, type Message } from '#machines/message.ts';
 import { collectEffects, type Effects } from './effects.ts';
 import { assertPlainJson } from './plain-json.ts';
+import { holdFailed, isHeldOnFailure, withHold } from './hold.ts';
 import type { ActorRecord } from './record.ts';
 import type { Definition } from './registry.ts';
 import { createScope, type Scope } from './scope.ts';
@@ -23,15 +24,22 @@ export interface Step {
 
 /** Applies one message. Throws only when the host's rules are broken (not JSON, not addressable): the message is then parked. */
 export function step(definition: Definition, previous: ActorRecord | null, message: Message<Body>, nowMs: number): Step {
+  return withHold(apply, definition, previous, message, nowMs);
+}
+
+/** `fresh`: from the beginning, also when there is somebody already. `stop`: it ends as failed, for this reason. */
+export interface How { fresh?: boolean; stop?: string }
+
+function apply(definition: Definition, previous: ActorRecord | null, message: Message<Body>, nowMs: number, { fresh = false, stop }: How = {}): Step {
   const { body, to: address } = message;
   const reject = (outcome: 'ignored' | 'refused', note: string): Step => ({ outcome, note, record: previous, effects: collectEffects.none(), taken: [] });
-  if (body.kind === 'start' ? previous : !previous) return reject('ignored', previous ? 'already started' : 'no such actor');
+  if (body.kind === 'start' ? previous && !fresh : !previous) return reject('ignored', previous ? 'already started' : 'no such actor');
   if (previous && previous.status !== 'active') return reject('ignored', `the actor is ${previous.status}`);
   const record: ActorRecord = previous
     ? { ...previous, structure: definition.hash, rev: previous.rev + 1, children: { ...previous.children }, timers: { ...previous.timers } }
-    : { address, machine: definition.key, structure: definition.hash, rev: 0, status: 'active', parent: (body.kind === 'start' && body.parent) || null, snapshot: { value: null, context: null }, children: {}, timers: {} };
+    : { address, machine: definition.key, structure: definition.hash, rev: 0, status: 'active', parent: (body.kind === 'start' && body.parent) || null, snapshot: { value: null, context: null }, children: {}, timers: {}, ...(body.kind === 'start' && definition.protocol.supervise?.how === 'fresh' ? { input: body.input } : {}) };
 
-  const event = toEvent(definition, record, message);
+  const event = stop === undefined ? toEvent(definition, record, message) : { event: { type: 'xstate.stop' } };
   if ('outcome' in event) {
     const rejected = reject(event.outcome, event.note);
     // A parent waits for its child: it must hear that the child was never born.
@@ -40,11 +48,12 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
   if (event.forwardTo) return { outcome: 'applied', note: null, record, effects: collectEffects.forward(record, event.forwardTo, event.event), taken: [] };
 
   const scope = createScope(record);
-  const before = previous ? restore(definition, previous, scope) : undefined;
-  scope.seen.length = 0; // restoring shows the children again; they are not new
+  const before = previous && !fresh && previous.snapshot.value !== null ? restore(definition, previous, scope) : undefined;
+  scope.clear(); // restoring shows the children again; they are not new
   let next: AnyMachineSnapshot;
   let failed = false;
   try {
+    if (stop !== undefined) throw new KeelsonError('STOPPED', stop);
     next = before ? definition.machine.transition(before, event.event, scope.forXState) : definition.machine.getInitialSnapshot(scope.forXState, event.event.input as never);
   } catch (error) {
     // The same as the live interpreter: an actor that throws ends in status error, its half-made actions are forgotten.
@@ -52,7 +61,7 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
     next = { ...(before ?? { value: null, context: null }), status: 'error', error } as never;
   }
   if (next.status === 'error') {
-    scope.actions.length = 0;
+    scope.clear();
     failed = true;
   }
   if (next === before && scope.actions.length === 0 && body.kind === 'event') return reject('ignored', `no transition for '${body.event.type}' in ${JSON.stringify(before.value)}`);
@@ -60,16 +69,18 @@ export function step(definition: Definition, previous: ActorRecord | null, messa
   const output = checkOutput(definition, next);
   if (output.problem) {
     failed = true;
-    scope.actions.length = 0;
+    scope.clear();
     next = { ...next, status: 'error', error: { code: 'BAD_OUTPUT', message: output.problem } } as never;
   }
+  if (failed && stop === undefined && isHeldOnFailure(definition, record)) return holdFailed(definition, previous, record, message, plainError(next.error), nowMs);
   record.status = next.status;
-  const effects = collectEffects({ definition, record, scope, before, next, nowMs });
+  const effects = collectEffects({ definition, record, scope, before, next, nowMs, fresh });
   const persisted = persist(definition, failed ? before : next, record);
   record.snapshot = failed ? { ...persisted, status: 'error', error: plainError(next.error) } : persisted;
-  assertPlainJson(record.snapshot.context, 'context');
-  const taken = scope.seen.filter((e) => e.type === '@xstate.microstep').flatMap((e) => (e._transitions ?? []).map((t) => `${t.source.id} -> ${t.target?.map((x) => x.id).join(', ') ?? '(stays)'}`));
-  return { outcome: 'applied', note: failed ? plainError(next.error).message : null, record, effects, taken };
+  // Before XState made references to actors into something that only looks like data.
+  if (!failed) assertPlainJson(next.context, 'context');
+  assertPlainJson(record.snapshot.output, 'output');
+  return { outcome: 'applied', note: failed ? plainError(next.error).message : null, record, effects, taken: scope.taken };
 }
 
 type Incoming = { event: AnyEventObject; forwardTo?: string } | { outcome: 'ignored' | 'refused'; note: string };
@@ -93,7 +104,7 @@ function toEvent(definition: Definition, record: ActorRecord, { body, from }: Me
       const schema = Object.hasOwn(definition.protocol.events, type) ? definition.protocol.events[type] : undefined;
       if (!schema) return { outcome: 'ignored', note: `'${definition.id}' knows no event '${type}'` };
       if (definition.protocol.operatorOnly?.includes(type) && typeOf(from) !== 'operator') return { outcome: 'refused', note: `'${type}' may only come from the operator, not from ${from}` };
-      const parsed = schema.safeParse(fields);
+      const parsed = schema.safeParse(definition.protocol.hearsSender ? { ...fields, from } : fields);
       return parsed.success ? { event: { ...(parsed.data as object), type } } : { outcome: 'refused', note: `event ${type}: ${firstIssue(parsed.error)}` };
     }
     case 'timer': {
@@ -113,6 +124,8 @@ function toEvent(definition: Definition, record: ActorRecord, { body, from }: Me
         ? { event: { type: `xstate.done.actor.${body.child}`, output: body.output, actorId: body.child } }
         : { event: { type: `xstate.error.actor.${body.child}`, error: body.error, actorId: body.child } };
     }
+    case 'next':
+      return stale('turn');
     case 'stop':
       if (record.parent && record.parent.gen !== body.gen) return stale('stop');
       if (record.parent ? from !== record.parent.address : typeOf(from) !== 'operator') return forged();

@@ -16,6 +16,8 @@ export interface Commit {
   journal: string;
   /** The actor's next state. `rev` must follow the stored one, else the answer is `conflict`. */
   step?: { rev: number; machine: string; status: string; value: string; parent: string | null; record: string };
+  /** Without a step: the revision it was judged on, -1 for nobody. Another stored one is answered by `conflict`. */
+  basis?: number;
   sends: Message[];
   /** Ids of messages that must not be delivered any more. The commit's own id is always settled. */
   settles: string[];
@@ -28,6 +30,8 @@ export interface Commit {
   annotations: Annotation[];
   blobs: { hash: string; bytes: Uint8Array | string }[];
   parked?: { subject: string; reason: string; bytes: Uint8Array };
+  /** Numbers of commits whose parked message is handed in again by this one: their rows go. */
+  unparks?: number[];
 }
 
 export type Committed =

@@ -17,6 +17,7 @@ export const codes = {
   BAD_MAIL: { disposition: 'fail', hint: 'Open the named file in a mail program; the other mails were imported.' },
   MACHINE_NOT_DURABLE: { disposition: 'bug', hint: 'Change the machine as the message says; it cannot be hosted durably as written.' },
   MACHINE_FAILED: { disposition: 'ask', hint: 'Look at `keelson history ACTOR`; the actor is stopped and waits for the operator.' },
+  STOPPED: { disposition: 'fail', hint: 'It was ended from outside; `keelson history ACTOR` says by whom and why.' },
   UNKNOWN_MACHINE: { disposition: 'ask', hint: 'The actor is quarantined until a build that knows this machine version runs.' },
   UNKNOWN_ACTOR: { disposition: 'fail', hint: '`keelson ps` lists the actors.' },
   VERSION_CONFLICT: { disposition: 'retry', hint: 'Another host moved the actor first; the step is computed again from the stored state.' },

@@ -11,15 +11,19 @@ const addressSchema = z.string().refine(isAddress, 'not an address');
 export const ownerSchema = z.object({ address: addressSchema, child: z.string(), gen });
 export type Owner = z.output<typeof ownerSchema>;
 
+/** Anything, also nothing: JSON leaves `undefined` out. */
+const anything = z.unknown().optional();
 const eventSchema = z.looseObject({ type: z.string().min(1).max(limits.typeChars) });
 
 export const bodySchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('start'), machine: z.string(), input: z.unknown(), parent: ownerSchema.optional() }),
+  z.object({ kind: z.literal('start'), machine: z.string(), input: anything, parent: ownerSchema.optional() }),
   z.object({ kind: z.literal('event'), event: eventSchema }),
   z.object({ kind: z.literal('timer'), timer: z.string(), gen }),
-  z.object({ kind: z.literal('done'), child: z.string(), gen, output: z.unknown() }),
+  z.object({ kind: z.literal('done'), child: z.string(), gen, output: anything }),
   z.object({ kind: z.literal('error'), child: z.string(), gen, error: z.unknown() }),
   z.object({ kind: z.literal('stop'), gen: gen.optional() }),
+  /** To itself: take the first of what waits in your record. */
+  z.object({ kind: z.literal('next') }),
 ]);
 export type Body = z.output<typeof bodySchema>;
 
@@ -27,12 +31,19 @@ export type Body = z.output<typeof bodySchema>;
 export const jobSchema = z.object({
   kind: z.literal('job'),
   activity: z.string(),
-  input: z.unknown(),
+  input: anything,
   owner: ownerSchema,
   /** 1 for the first try. */
   attempt: z.number().int().positive(),
+  /** When the first try began; absent in that one. */
+  sinceMs: z.number().int().optional(),
 });
 export type Job = z.output<typeof jobSchema>;
+
+/** Names one try of a job. The job itself, whichever try is next, waits in the outbox under its generation. */
+export function attemptId({ owner, attempt }: Pick<Job, 'owner' | 'attempt'>): string {
+  return attempt === 1 ? owner.gen : `${owner.gen}~${attempt}`;
+}
 
 export interface Message<B = Body | Job> {
   id: string;

@@ -21,6 +21,16 @@ export interface Permissions {
   corrections?: boolean;
 }
 
+/** What any of them allows: versions of one machine run beside each other, and their actors have one type. */
+export function unitePermissions(all: readonly Permissions[]): Permissions {
+  const union = <T>(lists: (readonly T[] | undefined)[]) => [...new Set(lists.flatMap((list) => list ?? []))];
+  return {
+    facts: union(all.map((may) => may.facts)), artifacts: union(all.map((may) => may.artifacts)), intents: union(all.map((may) => may.intents)),
+    act: union(all.map((may) => may.act)), read: union(all.map((may) => may.read)),
+    spendMicros: Math.max(0, ...all.map((may) => may.spendMicros ?? 0)), corrections: all.some((may) => may.corrections === true),
+  };
+}
+
 const agentLabels: readonly Label[] = ['system', 'untrusted'];
 const connectorLabels: readonly Label[] = [...agentLabels, 'verified-connector'];
 const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template', 'trigger'];

@@ -126,10 +126,19 @@ export function upcastValue({ name, version: current, upcast }: Predicate, versi
 const valueLimits = { bytes: factLimits.valueBytes, depth: factLimits.valueDepth, wellFormed: true };
 
 /** null when the fact may be written; else the reason, with the path: `value.amountMinor: expected number, received string`. */
-export function whyNotFact(fact: { entity: string; predicate: string; value: unknown }, by: 'operator' | 'agent'): string | null {
-  const reason = whyNotEntity(fact.entity) ?? whyNotPredicate(fact, by) ?? whyNotJson(fact.value, 'value', valueLimits) ?? whyNotValue(fact);
-  return reason === null ? null : reason.slice(0, factLimits.reasonChars).toWellFormed();
+export function whyNotFact(fact: Statement, by: 'operator' | 'agent'): string | null {
+  return whyNotFactJson(fact.value) ?? whyNotStatement(fact, by);
 }
+
+interface Statement { entity: string; predicate: string; value: unknown }
+
+/** What holds for the value of any fact. It goes first: whatever else looks into a value relies on its being small, shallow and no circle. */
+export const whyNotFactJson = (value: unknown) => shorten(whyNotJson(value, 'value', valueLimits));
+
+/** What is said about whom, of a fact whose value is good JSON. */
+export const whyNotStatement = (fact: Statement, by: 'operator' | 'agent') => shorten(whyNotEntity(fact.entity) ?? whyNotPredicate(fact, by) ?? whyNotValue(fact));
+
+const shorten = (reason: string | null) => (reason === null ? null : reason.slice(0, factLimits.reasonChars).toWellFormed());
 
 function whyNotEntity(entity: string): string | null {
   return entityPattern(entityKinds).test(entity) ? null : `entity: expected kind/key with a kind of ${entityKinds.join(', ')} and a key of 1 to ${factLimits.keyChars} characters, none of them a control character`;

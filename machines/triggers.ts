@@ -96,7 +96,7 @@ export function matches(trigger: Trigger, change: Change): boolean {
 /** The message a match leads to. An actor per value is named by the value's hash: addresses stay when a person is erased. Its id is made of trigger and change; the `#` keeps strangers from taking that id first. */
 export function toTriggerMessage(trigger: Trigger, change: Change, hash: (value: string) => string): Message {
   const { name, start, wake } = trigger;
-  const base = { id: `trigger:${name}#${change.id}`, from: 'store/triggers' };
+  const base = { id: `trigger:${name}#${change.id}`, from: sender };
   const sent = shorten(change);
   if (wake) return { ...base, to: wake.to, body: { kind: 'event', event: { type: wake.type, change: sent } } };
   const { machine, key } = start!;
@@ -105,6 +105,11 @@ export function toTriggerMessage(trigger: Trigger, change: Change, hash: (value:
   const keyed = typeof value === 'string' || typeof value === 'number' ? `${type}/${name}:${hash(String(value))}` : '';
   return { ...base, to: isAddress(keyed) ? keyed : `${type}/${name}-${change.id}`, body: { kind: 'start', machine, input: { change: sent } } };
 }
+
+const sender = 'store/triggers';
+
+/** The trigger that made this message, or null. */
+export const triggerOf = ({ id, from }: Message): string | null => (from === sender ? id.slice('trigger:'.length, id.indexOf('#')) : null);
 
 /** What a commit records of one kind, as changes. */
 export function changesOf({ actor, atMs, ...commit }: Commit, seq: number, kind: ChangeKind): Change[] {

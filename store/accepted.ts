@@ -10,6 +10,8 @@ export interface Accepted {
   rows: PartRows;
   /** Questions of the store's own. */
   asked: Intent[];
+  /** The triggers that led to it. */
+  chain: readonly string[];
   /** What the commit promises, and what triggers add to it. */
   sends: Message[];
   parts: string | null;

@@ -4,22 +4,25 @@ import type { StorePort } from '#actors/store-port.ts';
 import type { Committed } from '#machines/commit.ts';
 import { codes, KeelsonError, type Code } from '#machines/errors.ts';
 import type { ErasurePlan } from './erase.ts';
+import type { Released, Watch } from './release.ts';
 import type { Retained } from './retention.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 
 export interface Store extends StorePort {
   epoch: number;
-  /** Sends deadlines that are due at `nowMs`, at most 1,000; answers when the next one is. */
-  release(nowMs: number): Promise<{ released: number; nextDueMs: number | null }>;
+  /** Sends deadlines that are due at `nowMs`, at most 1,000; answers when the next one is. See store/release.ts for a clock that was set. */
+  release(nowMs: number, watch?: Watch): Promise<Released>;
   /** Publishes again what was promised before `beforeMs` and is not applied. Answers how many. */
   republish(beforeMs: number): Promise<number>;
   /** Erases a person's rows, once per id; what is left to do is remembered until `finishErasure`. */
   erase(erasure: { id: string; subject: string }, nowMs: number): Promise<ErasurePlan>;
-  /** Rewrites the file without the bytes of what was deleted. */
-  finishErasure(id: string): Promise<void>;
+  /** Rewrites the file without the bytes of what was deleted. Throws STORE_FAILED while somebody reads an old state; each try waits two seconds for that. */
+  finishErasure(id: string, tries?: number): Promise<void>;
+  /** Empties the write-ahead log. Throws STORE_FAILED while somebody reads an old state. */
+  emptyLog(): Promise<void>;
   openErasures(): Promise<ErasurePlan[]>;
-  /** One turn of retention, from journal row `after` on. */
-  retain(after: number, beforeMs: number, nowMs: number): Promise<Retained>;
+  /** One turn of retention; it goes on where the last one stopped. */
+  retain(beforeMs: number, nowMs: number): Promise<Retained>;
   /** Called with the due time of each new deadline. */
   onDeadline(task: (dueMs: number) => void): void;
   /** Called when the store's thread dies by itself. */
@@ -52,6 +55,10 @@ export async function startStore(options: StoreOptions): Promise<Store> {
   worker.on('exit', () => fail(new KeelsonError('STORE_STOPPED', 'the store has stopped')));
   worker.on('message', (answers: Answer[]) => {
     for (const answer of answers) {
+      if (answer.dueMs !== undefined) {
+        for (const task of deadlineTasks) task(answer.dueMs);
+        continue;
+      }
       const entry = waiting.get(answer.n);
       waiting.delete(answer.n);
       if (answer.error) entry?.reject(fromPlain(answer.error));
@@ -92,11 +99,12 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     },
     load: (address) => ask({ op: 'query', name: 'record', args: { address } }),
     query: (name, args) => ask({ op: 'query', name, args }),
-    release: (nowMs) => ask({ op: 'release', nowMs }),
+    release: (nowMs, watch) => ask({ op: 'release', nowMs, watch }),
     erase: (erasure, nowMs) => ask({ op: 'erase', erasure, nowMs }),
-    finishErasure: (id) => ask({ op: 'finishErasure', id }),
+    finishErasure: (id, tries) => ask({ op: 'finishErasure', id, tries }),
+    emptyLog: () => ask({ op: 'emptyLog' }),
     openErasures: () => ask({ op: 'openErasures' }),
-    retain: (after, beforeMs, nowMs) => ask({ op: 'retain', after, beforeMs, nowMs }),
+    retain: (beforeMs, nowMs) => ask({ op: 'retain', beforeMs, nowMs }),
     republish: (beforeMs) => ask({ op: 'republish', beforeMs }),
     onDeadline: (task) => void deadlineTasks.push(task),
     onExit: (task) => void exitTasks.push(task),

@@ -101,6 +101,7 @@ export async function createCommitter(database: Database, epoch: number, { onWri
     try {
       await also?.();
       const known = await readKnown(database, commits);
+      const waiting = [...known.open];
       let next = head;
       const accepted: Accepted[] = [];
       const again: string[] = [];
@@ -120,7 +121,8 @@ export async function createCommitter(database: Database, epoch: number, { onWri
         accepted.length, again.length, parked, epoch,
       );
       if (counted !== 1) throw superseded();
-      await writeParts(database, accepted, again);
+      const settled = new Set([...again, ...accepted.flatMap(({ commit }) => [commit.id, ...commit.settles])]);
+      await writeParts(database, accepted, waiting.filter((id) => settled.has(id)));
       await database.run('COMMIT');
       head = { seq: next.seq, hash: next.hash };
       return { answers, accepted };

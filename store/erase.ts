@@ -100,29 +100,31 @@ export async function erase(database: Database, committer: Committer, erasure: E
  * The last step: no byte of what was deleted is left in the file or its log, then nothing of the erasure is left to do. Throws
  * STORE_FAILED when somebody reads an old state all the while; asked again, it goes on.
  */
-export async function finishErasure(database: Database, committer: Committer, id: string): Promise<void> {
+export async function finishErasure(database: Database, committer: Committer, id: string, tries = triesMax): Promise<void> {
+  // Under a reader each try would leave the whole rewritten file in the log.
+  await emptyLog(database, committer, tries);
   await committer.exclusively(async () => {
     await database.exec("INSERT INTO search (search) VALUES ('optimize')");
     await database.exec('VACUUM');
   });
-  await emptyLog(database, committer);
+  await emptyLog(database, committer, tries);
   await committer.exclusively(async () => {
     await database.exec('PRAGMA secure_delete = ON');
     await database.run('DELETE FROM erasure WHERE id = ?', id);
     await database.exec('PRAGMA secure_delete = OFF');
   });
-  await emptyLog(database, committer);
+  await emptyLog(database, committer, tries);
 }
 
 /** Each try waits for readers as long as the database does, see `busy_timeout`; others write between. */
 const triesMax = 30;
 
-async function emptyLog(database: Database, committer: Committer): Promise<void> {
-  for (let tries = 0; tries < triesMax; tries++) {
+export async function emptyLog(database: Database, committer: Committer, tries: number): Promise<void> {
+  for (let i = 0; i < tries; i++) {
     const [result] = await committer.exclusively(() => database.all<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)'));
     if (result?.busy === 0) return;
   }
-  throw new KeelsonError('STORE_FAILED', 'another process reads the database, so old bytes cannot be overwritten yet', { hint: 'Wait until it ends (an export, a verification, an SQLite tool), then run the same erase again: it goes on.' });
+  throw new KeelsonError('STORE_FAILED', 'another process reads the database, so old bytes cannot be overwritten yet', { hint: 'It may be an export, a verification or an SQLite tool. When it has ended, a running server goes on within a minute; on a stopped company run the same erase again.' });
 }
 
 /** So that nobody can change what is left of a commit that was touched. */

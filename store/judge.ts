@@ -7,9 +7,10 @@ import { holdsOf } from '#machines/predicates.ts';
 import type { Accepted } from './accepted.ts';
 import { chainHash } from './audit.ts';
 import { contradiction } from './contradictions.ts';
-import { standingKey, type Known, type StandingFact } from './known.ts';
+import { appliedOf, standingKey, type Known, type StandingFact } from './known.ts';
 import { partsHash, toPartRows, toStanding } from './part-rows.ts';
 import { repeat } from './repeat.ts';
+import { chainMax, stopLoop } from './trigger-loops.ts';
 
 export interface Head { seq: number; hash: string }
 
@@ -26,12 +27,16 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   if (before) return { answer: before(commit) };
   if (erased.has(commit.actor) || (commit.requires !== undefined && !known.open.has(commit.requires))) return { answer: { outcome: 'closed' } };
   const rev = commit.step?.rev ?? null;
-  if (rev !== null && (known.revs.get(commit.actor) ?? -1) !== rev - 1) return { answer: { outcome: 'conflict' } };
+  const basis = rev === null ? commit.basis : rev - 1;
+  if (basis !== undefined && (known.revs.get(commit.actor) ?? -1) !== basis) return { answer: { outcome: 'conflict' } };
   const reason = whyNotIntents(commit, known) ?? whyNotArtifacts(commit, known) ?? whyNotSuperseding(commit, known);
   if (reason !== null) return { answer: { outcome: 'invalid', reason } };
 
   const seq = head.seq + 1;
-  const asked = questions(commit, seq, known);
+  const chain = known.chains.get(appliedOf(commit)) ?? [];
+  const fired = triggered(commit, seq);
+  const loops = fired.length > 0 && chain.length >= chainMax;
+  const asked = [...questions(commit, seq, known), ...(loops ? loopToTell(stopLoop(commit, seq, chain, fired), known) : [])];
   const rows = toPartRows(commit, seq, asked, known);
   const parts = partsHash(rows);
   const hash = chainHash(head.hash, { seq, id: commit.id, actor: commit.actor, rev, at_ms: commit.atMs, outcome: commit.outcome, body: commit.journal, digest: null, parts });
@@ -42,11 +47,18 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   for (const { id, kind, state } of commit.intents) known.intents.set(id, { actor: known.intents.get(id)?.actor ?? commit.actor, kind, state });
   for (const [id, version, kind, , , content] of rows.artifact) known.artifacts.set(id as string, { version: version as number, kind: kind as string, hash: content as string });
   for (const [n, entity, predicate, , , label] of rows.fact) known.superseded.set(n as number, { entity: entity as string, predicate: predicate as string, label: label as string });
-  return { accepted: { commit, seq, rows, asked, parts, hash, sends: [...commit.sends, ...triggered(commit, seq)] } };
+  return { accepted: { commit, seq, rows, asked, parts, hash, chain, sends: [...commit.sends, ...(loops ? [] : fired)] } };
 }
 
 /** Questions of the store's own are called so; nobody else may take such a name before. */
-const ownQuestion = /^c-\d+-\d+$/;
+const ownQuestion = /^[ct]-\d+-\d+$/;
+
+/** Once, until it is answered. */
+function loopToTell(loop: Intent, { loops }: Known): Intent[] {
+  if (loops.has(loop.summary!)) return [];
+  loops.add(loop.summary!);
+  return [loop];
+}
 
 function whyNotIntents({ actor, intents }: Commit, known: Known): string | null {
   const inTurn = new Map<string, { actor: string; kind: string; state: string }>();

@@ -3,6 +3,7 @@ import type { Commit, Committed, Outcome } from '#machines/commit.ts';
 import { holdsOf } from '#machines/predicates.ts';
 import { readPartId } from '#machines/records.ts';
 import { repeat } from './repeat.ts';
+import { chainMax, readChain } from './trigger-loops.ts';
 import type { Database } from './database.ts';
 
 /** A fact that counts today: not superseded. */
@@ -12,8 +13,12 @@ export interface Known {
   /** Answers to ids that were written before. */
   repeats: Map<string, (again: Commit) => Committed>;
   revs: Map<string, number>;
-  /** Required messages that still wait. */
+  /** Those of the messages they apply, require or settle that still wait. */
   open: Set<string>;
+  /** The triggers that led to messages that are applied now. */
+  chains: Map<string, readonly string[]>;
+  /** Loops of triggers that the operator was told of and has not answered, by their summary. */
+  loops: Set<string>;
   intents: Map<string, { actor: string; kind: string; state: string }>;
   /** The newest version of each artifact. */
   artifacts: Map<string, { version: number; kind: string; hash: string }>;
@@ -25,21 +30,31 @@ export interface Known {
 
 export const standingKey = (entity: string, predicate: string) => `${predicate}\n${entity}`;
 
+/** The message or job that a commit comes of. */
+export const appliedOf = ({ id, requires }: Commit) => requires ?? id;
+
 export async function readKnown(database: Database, commits: Commit[]): Promise<Known> {
   const select = async <T>(sql: string, keys: (string | number)[]) => (keys.length === 0 ? [] : database.all<T>(sql, JSON.stringify(keys)));
-  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map() };
+  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), chains: new Map(), loops: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map() };
 
-  const seen = await database.all<{ id: string; seq: number | null; rev: number; outcome: Outcome; body: string | null }>(
+  const seen = await database.all<{ id: string; seq: number | null; rev: number | null; outcome: Outcome; body: string | null }>(
     `SELECT id, seq, rev, outcome, body FROM journal WHERE id IN (SELECT value FROM json_each(?1))
-     UNION ALL SELECT address, NULL, rev, NULL, NULL FROM actor WHERE address IN (SELECT value FROM json_each(?2))`,
-    JSON.stringify(commits.map((commit) => commit.id)), JSON.stringify(commits.flatMap((commit) => (commit.step ? [commit.actor] : []))),
+     UNION ALL SELECT address, NULL, rev, NULL, NULL FROM actor WHERE address IN (SELECT value FROM json_each(?2))
+     UNION ALL SELECT id, NULL, NULL, NULL, chain FROM outbox WHERE id IN (SELECT value FROM json_each(?3))`,
+    JSON.stringify(commits.map((commit) => commit.id)), JSON.stringify(commits.flatMap((commit) => (commit.step || commit.basis !== undefined ? [commit.actor] : []))), JSON.stringify(commits.flatMap((commit) => [commit.id, appliedOf(commit), ...commit.settles])),
   );
   for (const { id, seq, rev, outcome, body } of seen) {
-    if (seq === null) known.revs.set(id, rev);
-    else known.repeats.set(id, repeat({ seq, first: outcome, rev, body }));
+    if (seq !== null) known.repeats.set(id, repeat({ seq, first: outcome, rev, body }));
+    else if (rev !== null) known.revs.set(id, rev);
+    else {
+      known.open.add(id);
+      if (body !== null) known.chains.set(id, readChain(body));
+    }
   }
-  for (const { id } of await select<{ id: string }>('SELECT id FROM outbox WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ requires }) => (requires ? [requires] : [])))) known.open.add(id);
   for (const { id, ...before } of await select<{ id: string; actor: string; kind: string; state: string }>('SELECT id, actor, kind, state FROM intent WHERE id IN (SELECT value FROM json_each(?))', commits.flatMap(({ intents }) => intents.map((intent) => intent.id)))) known.intents.set(id, before);
+  if ([...known.chains.values()].some((chain) => chain.length >= chainMax)) {
+    for (const { summary } of await database.all<{ summary: string }>("SELECT summary FROM intent WHERE state = 'input-required' AND kind = 'escalation' AND actor = 'store/questions'")) known.loops.add(summary);
+  }
   // With max() SQLite takes the other columns from that same row.
   for (const { id, ...newest } of await select<{ id: string; version: number; kind: string; hash: string }>('SELECT id, max(version) AS version, kind, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.id)))) known.artifacts.set(id, newest);
 

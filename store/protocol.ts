@@ -3,6 +3,7 @@ import type { Commit } from '#machines/commit.ts';
 import type { PlainError } from '#machines/errors.ts';
 import type { Permissions } from '#machines/permissions.ts';
 import type { Trigger } from '#machines/triggers.ts';
+import type { Watch } from './release.ts';
 
 export interface StoreOptions {
   dataDir: string;
@@ -18,13 +19,15 @@ export interface StoreOptions {
 export type Request = { n: number } & (
   | { op: 'commit'; commit: Commit }
   | { op: 'query'; name: string; args: Record<string, unknown> }
-  | { op: 'release'; nowMs: number }
+  | { op: 'release'; nowMs: number; watch?: Watch | undefined }
   | { op: 'republish'; beforeMs: number }
   | { op: 'erase'; erasure: { id: string; subject: string }; nowMs: number }
-  | { op: 'finishErasure'; id: string }
+  | { op: 'finishErasure'; id: string; tries?: number | undefined }
+  | { op: 'emptyLog' }
   | { op: 'openErasures' }
-  | { op: 'retain'; after: number; beforeMs: number; nowMs: number }
+  | { op: 'retain'; beforeMs: number; nowMs: number }
   | { op: 'close' }
 );
 
-export interface Answer { n: number; result?: unknown; error?: PlainError & { hint?: string } }
+/** `dueMs`: no answer but a deadline that was committed by another process. */
+export interface Answer { n: number; result?: unknown; error?: PlainError & { hint?: string }; dueMs?: number }

@@ -2,6 +2,7 @@
 // that looking never needs the server. Lists take `limit`, and `cursor` for what comes after the row that has it.
 import { KeelsonError } from '#machines/errors.ts';
 import type { Database } from './database.ts';
+import { parkedQueries } from './parked.ts';
 import { actorQueries } from './query-actors.ts';
 import type { Args, Query } from './query-args.ts';
 import { changeQueries } from './query-changes.ts';
@@ -11,7 +12,7 @@ import { searchQueries } from './query-search.ts';
 
 export type { Args } from './query-args.ts';
 
-export const queries = { ...actorQueries, ...changeQueries, ...factQueries, ...recordQueries, ...searchQueries } satisfies Record<string, Query>;
+export const queries = { ...actorQueries, ...changeQueries, ...factQueries, ...parkedQueries, ...recordQueries, ...searchQueries } satisfies Record<string, Query>;
 export type QueryName = keyof typeof queries;
 
 const named = new Map<string, Query>(Object.entries(queries));

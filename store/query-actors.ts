@@ -29,6 +29,7 @@ export const actorQueries = {
       (SELECT count(*) FROM actor WHERE status <> 'active' AND status = 'error') AS failed,
       (SELECT count(*) FROM actor WHERE address >= 'mail/' AND address < 'mail0') AS mails,
       (SELECT count(*) FROM fact) AS facts,
+      (SELECT count(*) FROM erasure) AS erasing,
       (SELECT coalesce(max(seq), 0) FROM journal) AS commits`);
     return { ...counter, ...more };
   },
@@ -57,10 +58,24 @@ export const actorQueries = {
       ['status = ?', filter(args, 'status')], ['updated_ms >= ?', moment(args, 'since')], ['updated_ms < ?', moment(args, 'until')],
     );
     const rows = await db.all(
-      `SELECT address, machine, rev, status, value, parent, updated_ms, record ->> '$.timers' AS timers, record ->> '$.children' AS children FROM actor
+      `SELECT address, machine, rev, status, value, parent, updated_ms, record ->> '$.timers' AS timers, record ->> '$.children' AS children, record ->> '$.asks' AS asks, record ->> '$.held' AS held FROM actor
        ${sql} ${sql ? 'AND' : 'WHERE'} status <> 'erased' ORDER BY address LIMIT ?`, ...values, count(args, 'limit', rowsMax, 1_000_000),
     );
-    return rows.map((row) => ({ ...row, value: json(row['value']), timers: json(row['timers']), children: json(row['children']), cursor: row['address'] }));
+    return rows.map((row) => ({ ...row, value: json(row['value']), timers: json(row['timers']), children: json(row['children']), asks: json(row['asks']), held: json(row['held']), cursor: row['address'] }));
+  },
+
+  /** Active actors without a deadline of their own, a held message or one under way to them: candidates for standing still for ever. */
+  async resting(db, args) {
+    const rows = await db.all(
+      `SELECT address, record FROM actor WHERE status = 'active' AND address > ? AND record ->> '$.timers' = '{}' AND record ->> '$.held' IS NULL
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE receiver = actor.address) ORDER BY address LIMIT ?`, filter(args, 'after') ?? '', count(args, 'limit', rowsMax, rowsMax));
+    return rows.map(({ address, record }) => ({ address, record: json(record) }));
+  },
+
+  /** What is to happen by itself, soonest first. */
+  async due(db, args) {
+    const rows = await db.all("SELECT id, receiver, due_ms, body ->> '$.kind' AS kind, coalesce(body ->> '$.timer', body ->> '$.activity') AS name FROM outbox WHERE due_ms IS NOT NULL ORDER BY due_ms, n LIMIT ?", count(args, 'limit', rowsMax, rowsMax));
+    return rows.map((row) => ({ id: row['id'], actor: String(row['kind']) === 'job' ? String(row['id']).split('#')[0] : row['receiver'], dueMs: row['due_ms'], kind: row['kind'], name: row['name'] }));
   },
 
   async actor(db, args) {

@@ -1,16 +1,16 @@
 // Puts a backup in the place of the database. What happened after the backup is not known any more, only that it may have happened:
 // whatever could have left the company since is `unknown` and is not done again. The bus and other stores see another incarnation.
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { sha256 } from '#actors/hash.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import type { Message } from '#machines/message.ts';
+import { attemptId, type Job, type Message } from '#machines/message.ts';
 import { createPrivateCommitter, type Committer } from './commit.ts';
 import { rememberCopy } from './copies.ts';
 import { openDatabase, type Database } from './database.ts';
 import { openErasures } from './erase.ts';
-import { rememberErased } from './erased.ts';
+import { erasedFile, mergeErased, rememberErased } from './erased.ts';
 import { badCopy } from './export-format.ts';
 import { copyPrivately, replaceLive, withIncoming } from './incoming.ts';
 import { firstHash } from './audit.ts';
@@ -31,6 +31,8 @@ export interface RestoreOptions {
   file: string;
   nowMs: number;
   doubt: Doubt;
+  /** Lists of people who were erased, from elsewhere; the folder's own one takes them in. */
+  erasedLists?: readonly string[];
   /** Erases from it whoever was erased since the backup. Called when the data folder has `erased.jsonl`. */
   eraseAgain(database: Database): Promise<void>;
   /** Where the replaced database is kept. Otherwise it is gone: it may hold people who were erased. */
@@ -42,7 +44,7 @@ export interface Restored { restored: string; incarnation: string; unknown: numb
 const sendsPerCommit = 500;
 
 /** Throws BAD_COPY, STORE_TOO_NEW, STORE_OTHER_BUILD, STORE_BUSY or BAD_ARGUMENT; then the present database is as it was. */
-export async function restoreStore({ dataDir, file: given, nowMs, doubt, eraseAgain, keepOld, say = () => {} }: RestoreOptions): Promise<Restored> {
+export async function restoreStore({ dataDir, file: given, nowMs, doubt, erasedLists = [], eraseAgain, keepOld, say = () => {} }: RestoreOptions): Promise<Restored> {
   const file = resolve(given);
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new KeelsonError('BAD_ARGUMENT', `there is no file ${file}`, { hint: 'Name a file that `keelson backup` made.' });
   if (keepOld !== undefined && existsSync(keepOld)) throw new KeelsonError('BAD_ARGUMENT', `${keepOld} exists`, { hint: 'Name a file that does not exist yet for --keep-old.' });
@@ -51,12 +53,13 @@ export async function restoreStore({ dataDir, file: given, nowMs, doubt, eraseAg
     await copyPrivately(file, incoming);
     say('checking the backup …');
     await asBadCopy(file, () => checkBackup(incoming));
+    for (const list of erasedLists) mergeErased(list, erasedFile(dataDir));
     const database = await openDatabase(incoming);
     let restored: Restored;
     try {
       await migrate(database);
       restored = { restored: file, ...(await startAnew(database, await epochOf(live, dataDir, nowMs), nowMs)), unknown: 0 };
-      if (existsSync(join(dataDir, 'erased.jsonl'))) {
+      if (existsSync(erasedFile(dataDir))) {
         say('erasing again who was erased since …');
         await eraseAgain(database);
       }
@@ -137,9 +140,11 @@ async function markUnknown(database: Database, { incarnation, head, backupAtMs }
   const restored = { fromSeq: head.seq, backupAtMs, restoredAtMs: nowMs };
 
   const jobs = await pendingJobs(database, doubt.once);
-  for (const { id } of jobs) {
+  for (const { body } of jobs) {
+    const job = JSON.parse(body) as Job;
+    const id = attemptId(job);
     // As a worker claims it: the worker that meets it finds it claimed and says that nobody can tell.
-    await write(committer, { ...emptyCommit(`${id}!claim`, nowMs, 'host/worker', { job: id, claimed: true, restored }), requires: id });
+    await write(committer, { ...emptyCommit(`${id}!claim`, nowMs, 'host/worker', { job: id, claimed: true, restored }), requires: job.owner.gen });
   }
 
   const note = `the database was restored from a backup${backupAtMs === null ? '' : ` of ${new Date(backupAtMs).toISOString()}`}; what happened since is not known`;
@@ -161,8 +166,8 @@ async function write(committer: Committer, commit: Commit): Promise<void> {
   if (outcome !== 'written' && outcome !== 'duplicate') throw new KeelsonError('STORE_FAILED', `${commit.id} was not written: ${outcome}`);
 }
 
-function pendingJobs(database: Database, once: readonly string[]): Promise<{ id: string; owner: string }[]> {
-  return database.all("SELECT id, sender AS owner FROM outbox WHERE body ->> '$.kind' = 'job' AND body ->> '$.activity' IN (SELECT value FROM json_each(?)) ORDER BY n", JSON.stringify(once));
+function pendingJobs(database: Database, once: readonly string[]): Promise<{ owner: string; body: string }[]> {
+  return database.all("SELECT sender AS owner, body FROM outbox WHERE body ->> '$.kind' = 'job' AND body ->> '$.activity' IN (SELECT value FROM json_each(?)) ORDER BY n", JSON.stringify(once));
 }
 
 async function actorsIn(database: Database, { takesRestored }: Doubt): Promise<string[]> {

@@ -15,14 +15,15 @@ export interface Insert {
 /** Rows per statement; more are written in turns. Far below SQLite's 32,766 parameters. */
 const rowsMax = 256;
 
-/** Writes rows in their order. Few shapes stay prepared: the count is rounded up to a power of two, and rows of nulls are left out. */
+/**
+ * Writes rows in their order. Few shapes stay prepared: the count is rounded up to a power of two. What is not bound is null, and
+ * rows of nulls are left out.
+ */
 export async function insertRows(database: Database, insert: Insert, rows: Value[][]): Promise<void> {
   for (let from = 0; from < rows.length; from += rowsMax) {
     const some = rows.slice(from, from + rowsMax);
     const size = 2 ** Math.ceil(Math.log2(some.length));
-    const values = some.flat();
-    while (values.length < size * tables[insert.table].length) values.push(null);
-    await database.run(statementFor(insert, size), ...values);
+    await database.run(statementFor(insert, size), ...some.flat());
   }
 }
 

@@ -4,7 +4,7 @@ import { isAddress, typeOf } from '#machines/address.ts';
 import type { Commit } from '#machines/commit.ts';
 import { whyNotJson } from '#machines/json-limits.ts';
 import { whyNotPermitted, type Permissions } from '#machines/permissions.ts';
-import { whyNotFact } from '#machines/predicates.ts';
+import { whyNotFactJson, whyNotStatement } from '#machines/predicates.ts';
 import { annotationSchema, artifactSchema, decisionSchema, factSchema, intentSchema, partsMax } from '#machines/records.ts';
 import { illFormed } from './ill-formed.ts';
 
@@ -42,7 +42,7 @@ const schemas = [['facts', factSchema], ['intents', intentSchema], ['artifacts',
 function offSchema(commit: Commit): string | null {
   for (const [kind, schema] of schemas) {
     for (const [i, record] of commit[kind].entries()) {
-      const unfit = whyNotJson(record, `${kind}.${i}`, { bytes: commitLimits.partBytes, depth: commitLimits.partDepth, wellFormed: false }) ?? whyNotKeys(record, schema.shape, `${kind}.${i}`);
+      const unfit = whyNotRecord(kind, record, `${kind}.${i}`) ?? whyNotKeys(record, schema.shape, `${kind}.${i}`);
       if (unfit !== null) return unfit;
       const parsed = schema.safeParse(record);
       if (!parsed.success) return `${kind}.${i}.${firstIssue(parsed.error, ': ')}`;
@@ -52,10 +52,18 @@ function offSchema(commit: Commit): string | null {
   if (negative !== -1) return `artifacts.${negative}.sizeBytes: expected 0 or more`;
   const by = ['operator', 'store'].includes(typeOf(commit.actor)) ? 'operator' : 'agent';
   for (const [i, fact] of commit.facts.entries()) {
-    const reason = whyNotFact(fact, by);
+    const reason = whyNotStatement(fact, by);
     if (reason !== null) return `facts.${i}.${reason}`;
   }
   return null;
+}
+
+/** A fact's value has stricter bounds of its own, so it is not walked with the rest. */
+function whyNotRecord(kind: string, record: object, path: string): string | null {
+  const isFact = kind === 'facts';
+  const reason = isFact ? whyNotFactJson((record as { value?: unknown }).value) : null;
+  if (reason !== null) return `${path}.${reason}`;
+  return whyNotJson(isFact ? { ...record, value: null } : record, path, { bytes: commitLimits.partBytes, depth: commitLimits.partDepth, wellFormed: false });
 }
 
 /** What no schema knows would be kept all the same, and shown as if it were said. */

@@ -2,7 +2,7 @@
 export const tables = {
   journal: ['seq', 'id', 'actor', 'rev', 'at_ms', 'outcome', 'body', 'digest', 'parts', 'hash'],
   actor: ['address', 'machine', 'rev', 'status', 'value', 'parent', 'record', 'updated_ms'],
-  outbox: ['id', 'receiver', 'sender', 'cause', 'due_ms', 'at_ms', 'body'],
+  outbox: ['id', 'receiver', 'sender', 'cause', 'due_ms', 'at_ms', 'body', 'chain'],
   entity: ['id', 'kind', 'seq'],
   fact: ['n', 'entity', 'predicate', 'version', 'value', 'label', 'confidence', 'source', 'supersedes', 'valid_from_ms', 'valid_to_ms', 'actor', 'seq', 'recorded_ms'],
   intent: ['id', 'kind', 'state', 'actor', 'summary', 'data', 'seq', 'created_ms', 'updated_ms'],

@@ -7,10 +7,11 @@ import { connectBus } from '#actors/bus-nats.ts';
 import { startQueryService } from '#actors/bus-service.ts';
 import { systemClock } from '#actors/clock.ts';
 import { randomId } from '#actors/ids.ts';
+import type { Commit } from '#machines/commit.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { createCommitter } from './commit.ts';
 import { openDatabase } from './database.ts';
-import { erase, findSubject, finishErasure, openErasures } from './erase.ts';
+import { emptyLog, erase, findSubject, finishErasure, openErasures } from './erase.ts';
 import { createFeed } from './feed.ts';
 import { checkIntegrity } from './integrity.ts';
 import { takeLock } from './lock.ts';
@@ -19,8 +20,10 @@ import { createRelay } from './outbox.ts';
 import { claimPast } from './past.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
 import { queries, runQuery } from './queries.ts';
+import { release } from './release.ts';
 import { retain } from './retention.ts';
 import { createRules } from './rules.ts';
+import { serveStore } from './service.ts';
 import { createTriggers, putInForce } from './triggers.ts';
 
 const options = workerData as StoreOptions;
@@ -46,13 +49,23 @@ async function start() {
   const committer = await createCommitter(writer, epoch, {
     onWritten(accepted) {
       relay.publish(accepted);
-      feed.announce(accepted);
+      // After the answers of this group: somebody waits for those.
+      setImmediate(() => feed.announce(accepted));
     },
     triggered: createTriggers(triggers, log),
     ...(options.permissions ? { check: createRules(options.permissions) } : {}),
   });
   await putInForce({ database: writer, committer, triggers, nowMs: systemClock.now() });
   const service = await startQueryService({ ...options.bus, names: Object.keys(queries), query: (name, args) => runQuery(reader, name, args), clock: systemClock, makeId: randomId, log });
+  let answers: Answer[] = [];
+  const answer = (a: Answer) => {
+    answers.push(a);
+    if (answers.length > 1) return;
+    queueMicrotask(() => {
+      port.postMessage(answers);
+      answers = [];
+    });
+  };
   feed.remind();
   const republish = (beforeMs: number) => {
     committer.exclusively(() => relay.republish(beforeMs)).then(
@@ -69,15 +82,6 @@ async function start() {
     feed.remind();
   });
 
-  let answers: Answer[] = [];
-  const answer = (a: Answer) => {
-    answers.push(a);
-    if (answers.length > 1) return;
-    setImmediate(() => {
-      port.postMessage(answers);
-      answers = [];
-    });
-  };
   const perform = async (request: Request): Promise<unknown> => {
     switch (request.op) {
       case 'commit':
@@ -85,13 +89,15 @@ async function start() {
       case 'query':
         return runQuery(reader, request.name, request.args);
       case 'release':
-        return committer.exclusively(() => relay.release(request.nowMs));
+        return release(writer, committer, relay, request);
       case 'republish':
         return committer.exclusively(() => relay.republish(request.beforeMs));
       case 'erase':
         return erase(writer, committer, { id: request.erasure.id, ...(await findSubject(writer, request.erasure.subject)) }, request.nowMs);
       case 'finishErasure':
-        return finishErasure(writer, committer, request.id);
+        return finishErasure(writer, committer, request.id, request.tries);
+      case 'emptyLog':
+        return emptyLog(writer, committer, 1);
       case 'retain':
         return retain(writer, committer, request);
       case 'openErasures':
@@ -99,6 +105,7 @@ async function start() {
       case 'close':
         stopSweep();
         return committer.exclusively(async () => {
+          await calls.stop();
           await service.stop();
           await bus.close();
           await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {});
@@ -112,13 +119,28 @@ async function start() {
     await Promise.allSettled([writer.close(), reader.close()]);
     setImmediate(() => { throw error; });
   };
+  /** What other processes commit may hold deadlines too; the one clock that watches them is beside this thread. */
+  const commitFromOutside = async (commit: Commit) => {
+    try {
+      const answered = await committer.commit(commit);
+      const dueMs = Math.min(...commit.sends.map((message) => message.dueMs ?? Infinity));
+      if (answered.outcome === 'written' && dueMs !== Infinity) answer({ n: 0, dueMs });
+      return answered;
+    } catch (error) {
+      if (!mustEnd(error)) throw error;
+      void giveUp(error);
+      throw new KeelsonError('STORE_FAILED', 'this store cannot write any more', { cause: error });
+    }
+  };
+  const [counter] = await writer.all<{ incarnation: string }>('SELECT incarnation FROM counter');
+  const calls = await serveStore({ ...options.bus, incarnation: counter!.incarnation, commit: commitFromOutside, query: (name, args) => runQuery(reader, name, args), log });
   port.on('message', (requests: Request[]) => {
     for (const request of requests) {
       perform(request).then(
         (result) => answer({ n: request.n, result }),
         (error: unknown) => {
           answer({ n: request.n, error: toAnswer(error) });
-          if (error instanceof KeelsonError && (error.code === 'STALE_EPOCH' || error.code === 'STORE_DAMAGED')) void giveUp(error);
+          if (mustEnd(error)) void giveUp(error);
         },
       );
     }
@@ -127,6 +149,8 @@ async function start() {
 }
 
 start().catch((error: unknown) => port.postMessage([{ n: 0, error: toAnswer(error) }] satisfies Answer[]));
+
+const mustEnd = (error: unknown): error is KeelsonError => error instanceof KeelsonError && (error.code === 'STALE_EPOCH' || error.code === 'STORE_DAMAGED');
 
 function toAnswer(error: unknown): Answer['error'] {
   return error instanceof KeelsonError ? { ...plainError(error), hint: error.hint } : plainError(error);

@@ -7,6 +7,7 @@ import type { Accepted } from './accepted.ts';
 import type { Database, Value } from './database.ts';
 import { insertRows, type Insert } from './rows.ts';
 import { vouched } from './tables.ts';
+import { chainOf } from './trigger-loops.ts';
 
 const inserts = {
   journal: { table: 'journal' },
@@ -27,19 +28,21 @@ const inserts = {
 } satisfies Record<string, Insert>;
 const vouchedInserts: Insert[] = vouched.map((table) => ({ table }));
 
-/** Writes everything; `settled` are ids of messages that were applied earlier and must not wait any longer. */
+/** Writes everything; `settled` are messages that waited before and must not any longer. */
 export async function writeParts(database: Database, accepted: Accepted[], settled: string[]): Promise<void> {
   const insert = (into: Insert, rows: (entry: Accepted) => Value[][]) => insertRows(database, into, accepted.flatMap(rows));
 
   await insert(inserts.journal, ({ commit: c, seq, parts, hash }) => [[seq, c.id, c.actor, c.step?.rev ?? null, c.atMs, c.outcome, c.journal, null, parts, hash]]);
   await insert(inserts.actor, ({ commit: { step: s, ...c } }) => (s ? [[c.actor, s.machine, s.rev, s.status, s.value, s.parent, s.record, c.atMs]] : []));
-  await database.run('DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify([...settled, ...accepted.flatMap(({ commit: c }) => [c.id, ...c.settles])]));
+  if (settled.length > 0) await database.run('DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(settled));
   await insertRows(database, inserts.outbox, sendsLeft(accepted));
   await insert(inserts.blob, ({ commit: c }) => c.blobs.map(({ hash, bytes }) => [hash, toBuffer(bytes)]));
   await insert(inserts.entity, ({ commit: c, seq }) => c.facts.map((f) => [f.entity, f.entity.slice(0, Math.max(f.entity.indexOf('/'), 0)), seq]));
   for (const into of vouchedInserts) await insert(into, ({ rows }) => rows[into.table as (typeof vouched)[number]]);
   await insert(inserts.intent, ({ rows }) => rows.intent_change.map(([, id, kind, state, summary, data, actor, seq, atMs]) => [id!, kind!, state!, actor!, summary!, data!, seq!, atMs!, atMs!]));
   await insert(inserts.parked, ({ commit: c, seq }) => (c.parked ? [[c.id, c.parked.subject, c.parked.reason, toBuffer(c.parked.bytes), c.atMs, seq]] : []));
+  const unparked = accepted.flatMap(({ commit: c }) => c.unparks ?? []);
+  if (unparked.length > 0) await database.run('DELETE FROM parked WHERE seq IN (SELECT value FROM json_each(?))', JSON.stringify(unparked));
   await insert(inserts.search, searchRows);
 }
 
@@ -60,8 +63,8 @@ function searchRows({ commit, rows, seq }: Accepted): Value[][] {
 function sendsLeft(accepted: Accepted[]): Value[][] {
   const rows: Value[][] = [];
   const settledLater = new Set<string>();
-  for (const { commit, sends } of accepted.toReversed()) {
-    rows.push(...sends.filter(({ id }) => !settledLater.has(id)).map((message) => messageRow(message, commit)).toReversed());
+  for (const { commit, sends, chain } of accepted.toReversed()) {
+    rows.push(...sends.filter(({ id }) => !settledLater.has(id)).map((message) => [...messageRow(message, commit), chainOf(message, chain)]).toReversed());
     for (const id of [commit.id, ...commit.settles]) settledLater.add(id);
   }
   return rows.toReversed();

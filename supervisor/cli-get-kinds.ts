@@ -1,4 +1,5 @@
 // What `keelson get KIND ID` can show, each kind as it was at a moment.
+import type { Registry } from '#actors/registry.ts';
 import { replay } from '#actors/replay.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { entityKinds } from '#machines/predicates.ts';
@@ -6,11 +7,10 @@ import { findOperation, readMoment } from '#store/as-of.ts';
 import type { Database, Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { readHistory } from './cli-read.ts';
-import { createMachines } from './main.ts';
 
 /** `atMs` is the one moment for what has only one axis of time. */
 interface Times { validAtMs: number; knownAtMs: number; atMs: number; given: boolean }
-interface Asked { version?: number | undefined; times: Times }
+interface Asked { version?: number | undefined; times: Times; machines(): Promise<Registry> }
 type Reader = (db: Database, id: string, asked: Asked) => Promise<object>;
 
 const forever = 8_640_000_000_000_000; // the last moment a Date can name
@@ -54,22 +54,22 @@ const readers: Record<string, Reader> = {
   artifact: (db, id, { version, times: { atMs } }) => readVersion(db, id, { version, atMs }),
   policy: (db, id, { version, times: { atMs } }) => readVersion(db, id.startsWith('policy/') ? id : `policy/${id}`, { version, atMs }),
   template: (db, id, { version, times: { atMs } }) => readVersion(db, id.startsWith('template/') ? id : `template/${id}`, { version, atMs }),
-  actor: (db, id, { times }) => readActorAt(db, id, times),
-  async operation(db, id, { times }) {
+  actor: (db, id, { times, machines }) => readActorAt(db, id, times, machines),
+  async operation(db, id, { times, machines }) {
     const address = await findOperation(db, id);
     if (address === null) throw notFound('operation', id);
-    return readActorAt(db, address, times);
+    return readActorAt(db, address, times, machines);
   },
 };
 
 export const getKinds = Object.keys(readers);
 
-/** Times are words: a date, or the id of something that was recorded. Throws NOT_FOUND and BAD_ARGUMENT. */
-export async function get(db: Database, kind: string, id: string, { asOf, knownAt, version }: { asOf?: string; knownAt?: string; version?: string }): Promise<object> {
+/** Times are words: a date, or the id of something that was recorded. `machines` are needed to tell how an actor was. Throws NOT_FOUND and BAD_ARGUMENT. */
+export async function get(db: Database, kind: string, id: string, { asOf, knownAt, version }: { asOf?: string; knownAt?: string; version?: string }, machines: () => Promise<Registry>): Promise<object> {
   if (!Object.hasOwn(readers, kind)) throw new KeelsonError('BAD_ARGUMENT', `there is no kind '${kind}'; choose one of ${getKinds.join(', ')}`);
   if (version !== undefined && !['artifact', 'policy', 'template'].includes(kind)) throw new KeelsonError('BAD_ARGUMENT', `a ${kind} has no --version`, { hint: 'Give --as-of with a time.' });
   if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) throw new KeelsonError('BAD_ARGUMENT', '--version must be a number, from 1');
-  return readers[kind]!(db, id, { version: version === undefined ? undefined : Number(version), times: await readTimes(db, asOf, knownAt) });
+  return readers[kind]!(db, id, { version: version === undefined ? undefined : Number(version), times: await readTimes(db, asOf, knownAt), machines });
 }
 
 /** Without --as-of, what is asked about is the moment of --known-at. */
@@ -99,14 +99,14 @@ export async function readVersion(db: Database, id: string, { version, atMs = fo
   return { id, version: found.version, kind, mediaType, name, hash, sizeBytes, actor, at: iso(found.atMs), versions: all[0]!.version, text: bytes && new TextDecoder().decode(bytes) };
 }
 
-async function readActorAt(db: Database, address: string, { atMs, given }: Times): Promise<object> {
+async function readActorAt(db: Database, address: string, { atMs, given }: Times, machines: () => Promise<Registry>): Promise<object> {
   const stored = (await runQuery(db, 'actor', { address })) as { record: unknown } | null;
   if (!stored) throw notFound('actor', address);
   if (!given) return stored.record as object;
   const rows = (await readHistory(db, address)).filter((row) => row.at_ms <= atMs);
   if (!rows.some(({ rev }) => rev !== null)) throw notYet('actor', address, atMs);
   if (rows.some(({ body }) => body === null)) throw new KeelsonError('NOT_FOUND', `the early history of ${address} is gone: erased or too old`, { hint: 'Ask for it without --as-of: the newest state is kept.' });
-  const { matches, record, difference } = replay(createMachines(), address, rows, null);
+  const { matches, record, difference } = replay(await machines(), address, rows, null);
   if (!matches || !record) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed: ${difference?.reason}`);
   return record;
 }

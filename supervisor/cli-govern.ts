@@ -8,6 +8,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { backupStore } from '#store/backup.ts';
 import { openDatabase } from '#store/database.ts';
 import { eraseAgain } from '#store/erase-copy.ts';
+import { erasedFile } from '#store/erased.ts';
 import { exportStore } from '#store/export.ts';
 import { importStore } from '#store/import.ts';
 import { takeLock } from '#store/lock.ts';
@@ -15,8 +16,8 @@ import { migrate, planMigrations, type MigrationPlan } from '#store/migrate.ts';
 import { restoreStore, type Doubt } from '#store/restore.ts';
 import { verifyAudit } from '#store/verify.ts';
 import type { Define } from './cli-read.ts';
-import { headsFileOf, noteRestore } from './main-heads.ts';
-import { createMachines } from './main.ts';
+import { erasedCopyOf, headsFileOf, noteRestore } from './main-heads.ts';
+import { companyMachines } from './agents.ts';
 
 export function addGovernCommands(program: Command, define: Define): void {
   define(program.command('export').argument('<dir>', 'a folder that does not exist yet').description('everything in an open format, see docs/export.md; also while the company runs'), async ({ dataDir, out }, dir: string) => {
@@ -36,19 +37,21 @@ export function addGovernCommands(program: Command, define: Define): void {
     out.result(made, (b) => `${b.backup}: ${b.bytes} bytes, checked. Restore with: keelson restore ${file}\ncompany.json, templates/ and policies/ are files of yours: back them up too`);
   });
 
-  const restore = program.command('restore').argument('<file>', 'a file that `keelson backup` made').description('a backup in the place of the database; stop the server first').option('--keep-old <path>', 'keep the replaced database there; otherwise it is deleted');
-  define(restore, async ({ dataDir, out }, file: string, { keepOld }: { keepOld?: string }) => {
+  const restore = program.command('restore').argument('<file>', 'a file that `keelson backup` made').description('a backup in the place of the database; stop the server first').option('--keep-old <path>', 'keep the replaced database there; otherwise it is deleted').option('--erased <list>', 'erased.jsonl of another data folder, or a copy of it: who is on it is erased from the backup too');
+  define(restore, async ({ dataDir, out }, file: string, { keepOld, erased }: { keepOld?: string; erased?: string }) => {
     const had = existsSync(join(dataDir, 'keelson.db'));
     const heads = headsFileOf(dataDir);
+    const erasedLists = [erased, erasedCopyOf(dataDir)].filter((list, i) => typeof list === 'string' && (i === 0 || existsSync(list))) as string[];
     const nowMs = Date.now();
     const restored = await restoreStore({
-      dataDir, file, nowMs, doubt: createDoubt(), say: out.say, ...(keepOld === undefined ? {} : { keepOld: resolve(keepOld) }),
+      dataDir, file, nowMs, erasedLists, doubt: await createDoubt(dataDir), say: out.say, ...(keepOld === undefined ? {} : { keepOld: resolve(keepOld) }),
       eraseAgain: async (database) => {
         const count = await eraseAgain(dataDir, database, nowMs);
         if (count > 0) out.say(`${count} people who were erased here are erased from it too`);
       },
     });
     noteRestore(heads, restored.head, nowMs);
+    if (!had && !existsSync(erasedFile(dataDir))) out.say('No list of erased people was given (--erased LIST): whoever was erased after this backup was made is in it again.');
     out.result(restored, (r) => [
       `restored from ${r.restored}: ${r.head.seq} commits${r.backupAtMs === null ? '' : `, the last of ${new Date(r.backupAtMs).toISOString()}`}`,
       ...(had ? [keepOld === undefined ? 'The database that was here is deleted, so that nobody who was erased stays readable (--keep-old PATH keeps it).' : `The database that was here is kept as ${resolve(keepOld)}. It may hold people who were erased.`] : []),
@@ -75,8 +78,8 @@ function databaseFile(dataDir: string): string {
 const withoutCompany = (dataDir: string) => (existsSync(join(dataDir, 'company.json')) ? [] : [`There is no company.json in ${dataDir} yet. Put yours there, with templates/ and policies/, before \`keelson up\`.`]);
 
 /** What may have happened after a backup: whatever is claimed before it runs, and whoever says that RESTORED concerns them. */
-function createDoubt(): Doubt {
-  const registry = createMachines();
+async function createDoubt(dataDir: string): Promise<Doubt> {
+  const registry = await companyMachines(dataDir);
   return {
     once: registry.activities().filter(({ once }) => once).map(({ name }) => name),
     takesRestored(machine, record) {

@@ -3,14 +3,20 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { KeelsonError } from '#machines/errors.ts';
 import { addActCommands } from './cli-act.ts';
+import { addActorCommands } from './cli-actors.ts';
+import { addLogsCommand } from './cli-logs.ts';
 import { createOutput, reportFailure } from './cli-output.ts';
 import { addEraseCommand } from './cli-erase.ts';
 import { addFindCommands } from './cli-find.ts';
 import { addGetCommands } from './cli-get.ts';
 import { addGovernCommands } from './cli-govern.ts';
+import { addMachineCommands } from './cli-machines.ts';
+import { addParkedCommands } from './cli-parked.ts';
 import { addReadCommands, type Define } from './cli-read.ts';
 import { addRunCommands } from './cli-run.ts';
+import { addScheduleCommands } from './cli-schedules.ts';
 import { addSchemaCommands } from './cli-schema.ts';
+import { addTestCommand } from './cli-test.ts';
 
 const program = new Command('keelson').description('The operating system of a one-person company.').exitOverride().configureOutput({ outputError: () => {} }).showHelpAfterError(false).showSuggestionAfterError(false);
 
@@ -28,7 +34,13 @@ addReadCommands(program, define);
 addFindCommands(program, define);
 addGetCommands(program, define);
 addActCommands(program, define); // `ops reconcile` joins the `ops` that the line before made
+addActorCommands(program, define);
+addMachineCommands(program, define);
+addParkedCommands(program, define);
+addScheduleCommands(program, define);
 addSchemaCommands(program, define);
+addTestCommand(program, define);
+addLogsCommand(program, define);
 addEraseCommand(program, define);
 addGovernCommands(program, define);
 

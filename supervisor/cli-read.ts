@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { nextEvents } from '#actors/next-events.ts';
-import { replay, type HistoryRow } from '#actors/replay.ts';
+import type { Notice } from '#actors/notice.ts';
+import { readHistory as readSteps, replay, type HistoryRow } from '#actors/replay.ts';
 import type { ActorRecord } from '#actors/record.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
@@ -13,7 +14,8 @@ import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { headsFileOf, readHeads } from './main-heads.ts';
 import { oneLine, table, visible, type Output } from './cli-output.ts';
-import { createMachines } from './main.ts';
+import { waitingFor } from './cli-waiting.ts';
+import { companyMachines } from './agents.ts';
 import { runningServer } from './cli-server.ts';
 
 export interface Context { dataDir: string; out: Output }
@@ -21,7 +23,6 @@ export type Action = (context: Context, ...args: never[]) => Promise<void>;
 export type Define = (command: Command, action: Action) => Command;
 
 const iso = (ms: unknown) => new Date(Number(ms)).toISOString();
-const historyPage = 5_000;
 
 export async function withDatabase<T>(dataDir: string, work: (db: Database) => Promise<T>): Promise<T> {
   const file = join(dataDir, 'keelson.db');
@@ -35,14 +36,7 @@ export async function withDatabase<T>(dataDir: string, work: (db: Database) => P
 }
 
 /** Every commit of an actor, oldest first. */
-export async function readHistory(db: Database, address: string): Promise<HistoryRow[]> {
-  const rows: HistoryRow[] = [];
-  for (;;) {
-    const page = (await runQuery(db, 'history', { address, after: rows.at(-1)?.seq ?? 0, limit: historyPage })) as HistoryRow[];
-    rows.push(...page);
-    if (page.length < historyPage) return rows;
-  }
-}
+export const readHistory = (db: Database, address: string): Promise<HistoryRow[]> => readSteps((args) => runQuery(db, 'history', args), address);
 
 async function readActor(db: Database, address: string): Promise<ActorRecord> {
   const text = (await runQuery(db, 'record', { address })) as string | null;
@@ -57,9 +51,10 @@ export function addReadCommands(program: Command, define: Define): void {
   define(program.command('status').description('counts: what came, what was applied, what waits'), async ({ dataDir, out }) => {
     const counts = await withDatabase(dataDir, (db) => runQuery(db, 'status', {})) as Record<string, number>;
     const running = (await runningServer(dataDir)) !== null;
-    out.result({ ...counts, running }, ({ running: up, ...s }: Record<string, number | boolean>) => [
-      `${up ? 'running' : 'stopped'} · ${s['mails']} mails · ${s['waiting']} wait for you · ${s['inFlight']} in flight`,
+    out.result({ ...counts, running, paused: existsSync(join(dataDir, 'paused')) }, ({ running: up, paused, ...s }: Record<string, number | boolean>) => [
+      `${up ? 'running' : 'stopped'}${paused ? ', paused (go on: keelson resume)' : ''} · ${s['mails']} mails · ${s['waiting']} wait for you · ${s['inFlight']} in flight`,
       `messages: received ${s['received']} = applied ${s['applied']} + duplicate ${s['duplicate']} + parked ${s['parked']}`,
+      ...(s['erasing'] ? [`unfinished erasures: ${s['erasing']}; old bytes stay in the file while another program reads it`] : []),
       s['waiting'] ? 'Next: keelson inbox' : 'Nothing waits for you.',
     ].join('\n'));
   });
@@ -82,30 +77,37 @@ export function addReadCommands(program: Command, define: Define): void {
     const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), limit: 1_000_000 })) as Row[];
     const actors = rows.map((row) => {
       const machine = String(row['machine']);
-      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'], rev: Number(row['rev']), waitingFor: waitingFor(row), since: iso(row['updated_ms']) };
+      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'], rev: Number(row['rev']), ...waitingFor(row), since: iso(row['updated_ms']) };
     });
     out.result(actors, (all) => {
       const shown = options.all ? all : all.filter((a) => a.status === 'active');
       if (all.length === 0) return 'No actors yet. Hand in work: keelson mail import FILE';
       const rest = all.length - shown.length;
-      return [table(['ADDRESS', 'STATE', 'REV', 'WAITS FOR', 'SINCE'], shown.map((a) => [a.address, stateOf(a.value), a.rev, a.waitingFor, a.since])), ...(rest > 0 ? ['', `${rest} more have ended. See them too: keelson ps --all`] : [])].join('\n');
+      return [table(['ADDRESS', 'STATE', 'REV', 'WAITS FOR', 'SINCE', 'UNTIL'], shown.map((a) => [a.address, stateOf(a.value), a.rev, oneLine(a.waitingFor, 70), a.since, a.until])), ...(rest > 0 ? ['', `${rest} more have ended. See them too: keelson ps --all`] : [])].join('\n');
     });
   });
 
+  define(program.command('due').description('what will happen by itself, soonest first: deadlines, reminders, waits before a retry').option('--first <n>', 'so many', '100'), async ({ dataDir, out }, { first }: { first: string }) => {
+    if (!/^[1-9]\d{0,3}$/.test(first)) throw new KeelsonError('BAD_ARGUMENT', `--first must be a number from 1 to 9999, not '${first}'`);
+    const rows = (await withDatabase(dataDir, (db) => runQuery(db, 'due', { limit: Number(first) }))) as { id: string; actor: string; dueMs: number; kind: string; name: string | null }[];
+    const due = rows.map(({ id, actor, dueMs, kind, name }) => ({ id, actor, at: iso(dueMs), kind, name }));
+    out.result(due, (all) => (all.length === 0 ? 'Nothing is due by itself.' : table(['AT', 'ACTOR', 'WHAT'], all.map(({ at, actor, kind, name }) => [at, actor, kind === 'job' ? `again: ${name}` : (name ?? kind)]))));
+  });
+
   define(program.command('show').argument('<actor>').description('one actor: state, data, what can happen next').option('--at <rev>', 'as it was after this revision'), async ({ dataDir, out }, address: string, options: { at?: string }) => {
-    const registry = createMachines();
+    const registry = await companyMachines(dataDir);
     const record = await withDatabase(dataDir, async (db) => {
       const stored = await readActor(db, address);
       if (options.at === undefined) return stored;
       const at = Number(options.at);
       if (!Number.isInteger(at) || at < 0 || at > stored.rev) throw new KeelsonError('BAD_ARGUMENT', `--at must be a revision from 0 to ${stored.rev}`);
-      const replayed = replay(registry, address, await readHistory(db, address), null, at);
-      if (!replayed.matches || !replayed.record) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed that far: ${replayed.difference?.reason ?? replayed.incomplete?.reason}`);
+      const replayed = replay(registry, address, await readHistory(db, address), JSON.stringify(stored), at);
+      if (!replayed.matches || replayed.record?.rev !== at) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed that far: ${replayed.difference?.reason ?? replayed.incomplete?.reason}`);
       return replayed.record;
     });
     const definition = registry.get(record.machine);
     const version = record.machine.slice(record.machine.lastIndexOf('@') + 1);
-    out.result({ address, machine: record.machine.slice(0, -version.length - 1), version, status: record.status, value: record.snapshot.value, context: record.snapshot.context, rev: record.rev, next: definition ? nextEvents(definition, record) : [], children: record.children, timers: record.timers, output: record.snapshot.output ?? null, error: record.snapshot.error ?? null }, (a) => visible(JSON.stringify(a, null, 2)));
+    out.result({ address, machine: record.machine.slice(0, -version.length - 1), version, status: record.status, value: record.snapshot.value, context: record.snapshot.context, rev: record.rev, parent: record.parent, held: record.held ?? null, ...(record.dryRun ? { dryRun: record.dryRun } : {}), asks: record.asks ?? {}, next: definition ? nextEvents(definition, record) : [], children: record.children, timers: record.timers, output: record.snapshot.output ?? null, error: record.snapshot.error ?? null }, (a) => visible(JSON.stringify(a, null, 2)));
   });
 
   define(program.command('history').argument('<actor>').description('every step of one actor'), async ({ dataDir, out }, address: string) => {
@@ -114,19 +116,20 @@ export function addReadCommands(program: Command, define: Define): void {
       return readHistory(db, address);
     });
     const steps = rows.map(({ rev, at_ms: atMs, outcome, id, body }) => {
-      const { message, value = null, note = body === null ? 'erased, or too old' : null, from = null, taken = [], sends = [] } = body ?? {};
-      const event = message?.kind === 'event' ? message.event.type : (message?.kind ?? (body === null ? 'gone' : 'parked'));
-      return { rev, at: iso(atMs), event, value, outcome, note, from, id, taken, sends };
+      const { message, value = null, note = body === null ? 'erased, or too old' : null, from = null, taken = [], sends = [], notices = [] } = body ?? {};
+      const event = message?.kind === 'event' ? message.event.type : (message?.kind ?? (body === null ? 'gone' : body.version ? 'version' : body.record ? 'fork' : 'parked'));
+      return { rev, at: iso(atMs), event, value, outcome, note, from, id, taken, sends, notices };
     });
-    out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine(typeof s.note === 'string' ? s.note : '', 60)])));
+    out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine([...(typeof s.note === 'string' ? [s.note] : []), ...said(s.notices)].join(' · '), 60)])));
   });
 
   define(program.command('replay').argument('<actor>').description('fold the history again and compare'), async ({ dataDir, out }, address: string) => {
-    const { matches, steps, difference, incomplete } = await withDatabase(dataDir, async (db) => {
+    const { matches, steps, skipped, changed, difference, incomplete } = await withDatabase(dataDir, async (db) => {
       await db.exec('BEGIN'); // one moment for record and history
-      return replay(createMachines(), address, await readHistory(db, address), JSON.stringify(await readActor(db, address)));
+      return replay(await companyMachines(dataDir), address, await readHistory(db, address), JSON.stringify(await readActor(db, address)));
     });
-    out.result({ matches, steps, ...(difference ? { difference } : {}), ...(incomplete ? { incomplete } : {}) }, (r) => (r.incomplete ? `${r.steps} steps replayed and the same; then ${r.incomplete.reason}` : r.matches ? `${r.steps} steps replayed; the state is the same` : `differs at revision ${r.difference?.rev}: ${r.difference?.reason}`));
+    const before = skipped > 0 ? `${skipped} older steps ran under a definition that this build does not have; ` : '';
+    out.result({ matches, steps, ...(skipped > 0 ? { skipped } : {}), ...(changed ? { changed } : {}), ...(difference ? { difference } : {}), ...(incomplete ? { incomplete } : {}) }, (r) => before + (r.incomplete ? `${r.steps} steps replayed and the same; then ${r.incomplete.reason}` : r.matches ? `${r.steps} steps replayed; the state is the same${changed ? `, though ${changed} has changed` : ''}` : `differs at revision ${r.difference?.rev}: ${r.difference?.reason}`));
     if (!matches) process.exitCode = 1;
   });
 
@@ -165,11 +168,7 @@ function renderItem(item: ReturnType<typeof toInboxItem>): string {
   ].filter((line, i) => line !== '' || i > 3).join('\n'));
 }
 
-function waitingFor(row: Row): string {
-  if (row['status'] !== 'active') return '';
-  const children = Object.entries((row['children'] ?? {}) as unknown as Record<string, { kind: string; address: string; settled?: true }>).filter(([, child]) => !child.settled);
-  if (children.length > 0) return children.map(([, child]) => child.address).join(', ');
-  const timers = Object.values((row['timers'] ?? {}) as unknown as Record<string, { dueMs: number }>);
-  const next = timers.length > 0 ? ` until ${iso(Math.min(...timers.map((t) => t.dueMs)))}` : '';
-  return `a message${next}`;
+/** What a machine emitted and logged in one step, for people. */
+function said(notices: unknown): string[] {
+  return (notices as Notice[]).map(({ kind, label, value }) => `${label ?? kind} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { openDatabase } from '#store/database.ts';
+import { openErasures } from '#store/erase.ts';
 import { checkIntegrity } from '#store/integrity.ts';
 import { planMigrations } from '#store/migrate.ts';
 import { importMails } from './cli-act.ts';
@@ -12,11 +13,13 @@ import type { Define } from './cli-read.ts';
 import { runningServer } from './cli-server.ts';
 import { createCompany, readToken, sampleMailbox } from './company.ts';
 import { readConfig, readEnvironment } from './config.ts';
+import { startWorkerProcess } from './main-worker.ts';
 import { startServer, type Server } from './main.ts';
 import { defaultCacheDir, findNatsServer } from './nats-binary.ts';
 
 const draftsWaitMs = 55_000;
 const pollMs = 200;
+const exitMs = 1_000;
 
 export function addRunCommands(program: Command, define: Define): void {
   define(program.command('init').argument('<dir>').description('a new company folder: settings, templates, policies'), async ({ out }, dir: string) => {
@@ -25,7 +28,10 @@ export function addRunCommands(program: Command, define: Define): void {
   });
 
   const up = program.command('up').description('run the company').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one');
-  define(up, async ({ dataDir, out }, options: { port: string; nats?: string }) => {
+  up.option('--role <role>', 'all: the server · worker: one more process that hosts and runs jobs for a running server', 'all');
+  define(up, async ({ dataDir, out }, options: { port: string; nats?: string; role: string }) => {
+    if (options.role === 'worker') return serveWorker(dataDir, out, options.nats ?? null);
+    if (options.role !== 'all') throw new KeelsonError('BAD_ARGUMENT', `--role must be all or worker, not '${options.role}'`);
     if (isEmpty(dataDir)) {
       createCompany(dataDir);
       out.say(`${dataDir} was empty: a new company was created there.`);
@@ -60,10 +66,7 @@ async function serve(dataDir: string, out: Output, options: { port: string; nats
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new KeelsonError('BAD_ARGUMENT', `--port must be a number from 0 to 65535, not '${options.port}'`);
   process.umask(0o077); // what the server writes is its owner's
   const server = await startServer(readConfig(dataDir), { port, natsUrl: options.nats ?? null, say: out.say });
-  const stopped = new Promise<NodeJS.Signals>((done) => {
-    process.once('SIGINT', done);
-    process.once('SIGTERM', done);
-  });
+  const stopped = askedToStop();
   out.result(server.run, (run) => `Keelson runs. HTTP ${run.api} · bus ${run.nats} · data ${run.data}`);
   const ended = Promise.race([stopped, server.failed]);
   const work = afterStart?.(server) ?? Promise.resolve();
@@ -71,6 +74,24 @@ async function serve(dataDir: string, out: Output, options: { port: string; nats
   if (typeof reason === 'string') out.say('Finishing what is in hand …');
   await server.stop();
   if (typeof reason !== 'string') throw reason;
+}
+
+async function serveWorker(dataDir: string, out: Output, natsUrl: string | null): Promise<void> {
+  process.umask(0o077);
+  const stopped = askedToStop();
+  const worker = await startWorkerProcess(readConfig(dataDir), { natsUrl, say: out.say });
+  out.result(worker.run, (run) => `A worker runs. bus ${run.nats} · data ${run.data}`);
+  const reason = await Promise.race([stopped, worker.failed]);
+  await worker.stop();
+  setTimeout(() => process.exit(), exitMs).unref(); // what hangs is not waited for
+  if (typeof reason !== 'string') throw reason;
+}
+
+function askedToStop(): Promise<NodeJS.Signals> {
+  return new Promise((done) => {
+    process.once('SIGINT', done);
+    process.once('SIGTERM', done);
+  });
 }
 
 async function waitForDrafts(server: Server): Promise<{ drafts: number; others: number }> {
@@ -117,6 +138,7 @@ async function diagnose(dataDir: string): Promise<Check[]> {
   const database = join(dataDir, 'keelson.db');
   if (existsSync(database)) {
     await run('database', () => describeDatabase(database));
+    await run('erasures', () => describeErasures(database));
     await run('disk', () => describeDisk(database));
   }
   await run('token', () => (existsSync(join(dataDir, 'token')) ? (readToken(dataDir), 'readable by its owner only') : 'made at the first start'));
@@ -129,6 +151,17 @@ async function diagnose(dataDir: string): Promise<Check[]> {
   });
   await run('version', () => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version);
   return checks;
+}
+
+async function describeErasures(file: string): Promise<string> {
+  const database = await openDatabase(file, { readOnly: true });
+  try {
+    const open = (await openErasures(database)).length;
+    if (open > 0) throw new KeelsonError('STORE_FAILED', `${open} begun and not finished: old bytes are still in the file`, { hint: 'A running server tries again every minute; end other programs that read the database (an export, an SQLite tool).' });
+    return 'none is unfinished';
+  } finally {
+    await database.close();
+  }
 }
 
 /** Every page is read, also while the server writes. */

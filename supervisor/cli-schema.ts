@@ -7,7 +7,7 @@ import { KeelsonError, plainError } from '#machines/errors.ts';
 import { compareCatalogs, schemaCatalog, type SchemaEntry, type SchemaProblem } from '#machines/schemas.ts';
 import { table } from './cli-output.ts';
 import type { Define } from './cli-read.ts';
-import { createMachines } from './main.ts';
+import { createMachines } from './agents.ts';
 
 export const snapshotFile = fileURLToPath(new URL('../docs/schemas.json', import.meta.url));
 const update = 'npm run keelson -- schema check --update';

@@ -17,7 +17,7 @@ export const sampleMailbox = join(sampleDir, 'mailbox');
 export function createCompany(dir: string, { demo = false } = {}): void {
   if (existsSync(join(dir, 'company.json'))) throw new KeelsonError('BAD_ARGUMENT', `${dir} already holds a company`, { hint: 'Choose another folder, or start this one with `keelson up --data DIR`.' });
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const part of ['templates', 'policies']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
+  for (const part of ['agents', 'templates', 'policies']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
   const company = JSON.parse(readFileSync(join(sampleDir, 'company.json'), 'utf8')) as object;
   writeFileSync(join(dir, 'company.json'), `${JSON.stringify({ ...company, ...(demo ? { demo: true } : {}) }, null, 2)}\n`);
 }
@@ -83,7 +83,8 @@ function readTrigger(text: string, name: string): Trigger {
   return trigger;
 }
 
-function readFolder(dir: string, { folder, extension, check }: (typeof library)[number]): { name: string; text: string }[] {
+/** Every file of a folder of the company, by name. Throws BAD_CONFIG with the file and what `check` says about it. */
+export function readFolder(dir: string, { folder, extension, check }: Pick<(typeof library)[number], 'folder' | 'extension' | 'check'>): { name: string; text: string }[] {
   const path = join(dir, folder);
   const files = existsSync(path) ? readdirSync(path).filter((file) => file.endsWith(extension)).toSorted() : [];
   return files.map((file) => {

@@ -10,7 +10,7 @@ import { nextEpoch, takeLock } from '#store/lock.ts';
 import { migrate } from '#store/migrate.ts';
 import { erasePerson, finishErasure, type ErasureParts, type Receipt } from './main-erasure.ts';
 
-type Given = Pick<ErasureParts, 'dataDir' | 'outside' | 'onStep'>;
+type Given = Pick<ErasureParts, 'dataDir' | 'outside' | 'erasedCopy' | 'onStep'>;
 
 /** Erases, and finishes what was begun for others. Throws NO_COMPANY, STORE_BUSY or NOT_FOUND. */
 export async function eraseStopped(given: Given, { id, subject }: { id: string; subject: string }): Promise<Receipt> {

@@ -1,11 +1,11 @@
 // Erasing a person everywhere this system keeps bytes. Each step can be repeated; the database remembers what was begun, so that a
 // crash at any point goes on at the next start. The order: rows, bus, files, copies, receipt; last the old bytes of the database.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createNeedles } from '#store/needles.ts';
 import { eraseFromFile } from '#store/erase-copy.ts';
 import { busFolder } from '#store/incoming.ts';
-import { rememberErased } from '#store/erased.ts';
+import { erasedFile, mergeErased, rememberErased } from '#store/erased.ts';
 import { sha256 } from '#actors/hash.ts';
 import { forgetCopy, readCopies } from '#store/copies.ts';
 import type { Config } from './config.ts';
@@ -31,6 +31,8 @@ export interface ErasureParts {
   purgeBus(): Promise<void>;
   /** Forgets the plan and rewrites the file without the old bytes. */
   finishRows(id: string): Promise<void>;
+  /** Where a copy of the list of erased people is kept, or null. */
+  erasedCopy?: string | null;
   /** Mail servers and models that this company uses, in words. */
   outside: Outside[];
   /** For tests: called after each step. */
@@ -52,13 +54,34 @@ export async function erasePerson(parts: ErasureParts, { id: given, subject }: {
   const id = sha256(given).slice(0, 16); // a file is called so
   const begun = (await parts.openErasures()).find((plan) => plan.id === id || isAbout(plan, subject));
   if (begun) return finishErasure(parts, begun);
-  const file = join(parts.dataDir, receiptOf(id));
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Receipt;
-  return finishErasure(parts, await parts.eraseRows({ id, subject }));
+  return readReceipt(parts.dataDir, receiptOf(id)) ?? finishErasure(parts, await parts.eraseRows({ id, subject }));
 }
 
 const receiptOf = (id: string) => join('receipts', `erase-${id}.json`);
 const isAbout = ({ entity, addresses }: ErasurePlan, subject: string) => entity === subject || addresses.includes(subject.toLowerCase());
+
+function readReceipt(dataDir: string, file: string): Receipt | null {
+  return existsSync(join(dataDir, file)) ? (JSON.parse(readFileSync(join(dataDir, file), 'utf8')) as Receipt) : null;
+}
+
+/** Whole or not at all. */
+function writeReceipt(dataDir: string, receipt: Receipt, nowMs: number): void {
+  mkdirSync(join(dataDir, 'receipts'), { recursive: true, mode: 0o700 });
+  const file = join(dataDir, receipt.receipt);
+  writeFileSync(`${file}.tmp`, `${JSON.stringify({ ...receipt, at: new Date(nowMs).toISOString() }, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+}
+
+/** So that the list outlives this folder. Answers what the operator must do when it cannot be written there. */
+export function copyErased({ dataDir, erasedCopy = null }: Pick<ErasureParts, 'dataDir' | 'erasedCopy'>): Outside[] {
+  if (erasedCopy === null || !existsSync(erasedFile(dataDir))) return [];
+  try {
+    mergeErased(erasedFile(dataDir), erasedCopy);
+    return [];
+  } catch (error) {
+    return [{ what: `the list of erased people could not be copied to ${erasedCopy}: ${(error as Error).message}`, todo: 'Copy erased.jsonl there: without it an old backup that is restored elsewhere brings them back.' }];
+  }
+}
 
 /** Everything after the rows. */
 export async function finishErasure(parts: ErasureParts, plan: ErasurePlan): Promise<Receipt> {
@@ -71,14 +94,16 @@ export async function finishErasure(parts: ErasureParts, plan: ErasurePlan): Pro
   const { erased: copies, outside } = await eraseCopies(dataDir, plan, parts.now());
   onStep('copies');
   rememberErased(dataDir, plan, parts.now());
+  const notCopied = copyErased(parts);
   onStep('tombstone');
+  const file = receiptOf(plan.id);
+  const before = readReceipt(dataDir, file)?.erased ?? { files: 0, copies: 0 };
   const receipt: Receipt = {
-    receipt: receiptOf(plan.id),
-    erased: { ...plan.counts, files, copies },
-    outside: [...parts.outside, ...outside],
+    receipt: file,
+    erased: { ...plan.counts, files: before.files + files, copies: before.copies + copies },
+    outside: [...parts.outside, ...outside, ...notCopied],
   };
-  mkdirSync(join(dataDir, 'receipts'), { recursive: true, mode: 0o700 });
-  writeFileSync(join(dataDir, receipt.receipt), `${JSON.stringify({ ...receipt, at: new Date(parts.now()).toISOString() }, null, 2)}\n`, { mode: 0o600 });
+  writeReceipt(dataDir, receipt, parts.now());
   onStep('receipt');
   await parts.finishRows(plan.id);
   onStep('bytes');

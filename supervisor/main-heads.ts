@@ -1,7 +1,7 @@
 // The head of the hash chain, written down outside the database: who cuts the journal's tail must also get at this file. Point
 // `auditHeads` in company.json at a place that the server can only append to (another disk, a mounted log).
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '#actors/clock.ts';
 import type { Log } from '#actors/log.ts';
@@ -14,8 +14,17 @@ const everyMs = 3_600_000;
 
 export const headsFile = (dataDir: string, configured: string | undefined) => resolve(dataDir, configured ?? 'heads.jsonl');
 
+const configuredIn = (dataDir: string) => (existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined);
 /** Of a company folder, or of one that holds only a database. */
-export const headsFileOf = (dataDir: string) => headsFile(dataDir, existsSync(join(dataDir, 'company.json')) ? readConfig(dataDir).company.auditHeads : undefined);
+export const headsFileOf = (dataDir: string) => headsFile(dataDir, configuredIn(dataDir));
+export const erasedCopyOf = (dataDir: string) => erasedCopy(dataDir, configuredIn(dataDir));
+
+/** Where a copy of the list of erased people lies: beside heads that are kept elsewhere. Null when they lie in the data folder, as the list does. */
+export function erasedCopy(dataDir: string, configured: string | undefined): string | null {
+  if (configured === undefined) return null;
+  const { dir, name } = parse(headsFile(dataDir, configured));
+  return join(dir, `${name}-erased.jsonl`);
+}
 
 const headSchema = z.object({ seq: z.int().min(0), hash: z.string(), restored: z.boolean().default(false) });
 

@@ -15,10 +15,10 @@ export function keepRetention({ store, days, clock, log }: { store: Pick<Store, 
     running = true;
     try {
       const total = { bodies: 0, actors: 0, blobs: 0 };
-      for (let after: number | null = 0; after !== null && !stopping.signal.aborted;) {
-        const turn: Awaited<ReturnType<Store['retain']>> = await store.retain(after, clock.now() - days * 86_400_000, clock.now());
+      for (let more = true; more && !stopping.signal.aborted;) {
+        const turn = await store.retain(clock.now() - days * 86_400_000, clock.now());
         for (const key of ['bodies', 'actors', 'blobs'] as const) total[key] += turn[key];
-        after = turn.next;
+        more = turn.more;
         if (turn.bodies > 0) await clock.sleep(pauseMs);
       }
       if (total.bodies + total.actors + total.blobs > 0) log.info(total, 'what was too old has gone');

@@ -3,33 +3,37 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
-import { startHost } from '#actors/host.ts';
+import { forkActor } from '#actors/fork.ts';
 import { randomId } from '#actors/ids.ts';
-import { createRegistry, type Registry } from '#actors/registry.ts';
-import { startWorker } from '#actors/worker.ts';
+import type { Registry } from '#actors/registry.ts';
 import { createDesk } from '#connectors/console/desk.ts';
+import { createActors } from '#connectors/console/desk-actors.ts';
+import { createParkedDesk } from '#connectors/console/desk-parked.ts';
 import { startConsole } from '#connectors/console/server.ts';
-import { createGate } from '#connectors/gate.ts';
-import { readHits, readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
-import { createMailConnector } from '#connectors/mail/connector.ts';
+import { openCalendar } from '#connectors/cron.ts';
 import { receiveMail } from '#connectors/mail/intake.ts';
-import { draftWithModel } from '#connectors/model/openai.ts';
-import { draftFromTemplates } from '#connectors/reply.ts';
 import { machineKey } from '#machines/define.ts';
+import { unitePermissions } from '#machines/permissions.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
+import { scheduleMachine } from '#machines/agents/schedule.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
 import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.ts';
 import { startStore } from '#store/actor.ts';
 import type { KnownHead } from '#store/verify.ts';
+import { createMachines, loadAgents } from './agents.ts';
 import { readLibrary, readToken, readTriggers, removeRunFile, writeRunFile, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
-import { watchDeadlines } from './deadlines.ts';
-import { erasePerson, finishErasure, outsideOf } from './main-erasure.ts';
-import { headsFile, writeHeads } from './main-heads.ts';
+import { effectfulTypes, watchDeadlines, type Deadlines } from './deadlines.ts';
+import { outsideOf, type ErasureParts } from './main-erasure.ts';
+import { erasedCopy, headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { superviseNats } from './main-nats.ts';
+import { startParts } from './main-parts.ts';
+import { startPausable } from './main-pause.ts';
 import { keepRetention } from './main-retention.ts';
-import { decide } from './strategy.ts';
+import { startSupervisor, watchStuck } from './main-supervisor.ts';
+import { startErasing } from './main-unfinished.ts';
+import { keepSchedules, readSchedules } from './schedules.ts';
 
 export interface Server {
   run: RunFile;
@@ -40,14 +44,11 @@ export interface Server {
   failed: Promise<KeelsonError>;
 }
 
-/** The machines this build hosts. */
-export const createMachines = (): Registry => createRegistry([mailMachine]);
-
 /** What this build starts or wakes by itself, beside the files in triggers/ of the company. */
 export const buildTriggers: readonly Trigger[] = [];
 
 /** What each type of actor may record, ask for and spend. */
-const permissionsOf = (registry: Registry) => Object.fromEntries(registry.list().map(({ id, protocol }) => [id, protocol.may ?? {}]));
+const permissionsOf = (registry: Registry) => Object.fromEntries([...Map.groupBy(registry.list(), ({ id }) => id)].map(([id, versions]) => [id, unitePermissions(versions.map(({ protocol }) => protocol.may ?? {}))]));
 
 const hourMs = 3_600_000;
 const smtpMissing = 'no KEELSON_SMTP_URL: approved mail is written to outbox/ and not sent';
@@ -71,9 +72,11 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
   };
 
   try {
-    const registry = createMachines();
+    const agents = await loadAgents(dataDir);
+    const registry = createMachines(agents.machines);
     const triggers = [...buildTriggers.map(parseTrigger), ...readTriggers(dataDir)];
     assertTriggers(triggers, registry.list().map(({ key }) => key));
+    const schedules = await readSchedules(dataDir, { registry, openCalendar, nowMs: clock.now() });
     const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), triggers });
     stops.push(store.close);
     const failed = new Promise<KeelsonError>((resolve) => {
@@ -86,35 +89,25 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const bus = await connectBus({ ...connection, name: 'host', clock, log });
     stops.push(bus.close);
 
-    const policies = readPolicies(store);
-    await policies(); // a broken policy stops the start, not the first mail
-    const templates = readTemplates(store);
-    const hitTexts = readHits(store);
-    const gate = createGate({
-      connectors: [createMailConnector({ smtpUrl: config.smtpUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, now: clock.now }) as never],
-      policies,
-      restored: async () => (await store.query('restored', {})) as { backupAtMs: number | null; restoredAtMs: number } | null,
-      now: clock.now,
-      recipientDomain: (payload) => (payload as { to: { address: string } }).to.address.split('@').at(-1)?.toLowerCase() ?? '',
-    });
-    const worker = await startWorker({
-      bus, store, registry, clock, log,
-      decide,
-      activities: {
-        ...gate,
-        'knowledge.search': searchKnowledge(store),
-        'reply.template': draftFromTemplates(templates, company, hitTexts),
-        ...(config.model ? { 'reply.model': draftWithModel(config.model, templates, company, hitTexts) } : {}),
-      },
-    });
-    stops.push(worker.stop);
-    const host = await startHost({ bus, store, registry, clock, log });
-    stops.push(host.stop);
+    await startSupervisor(store, clock.now());
+    const scheduling = await keepSchedules({ store, schedules, openCalendar, clock, makeId: randomId, onError: (error) => log.error(plainError(error), 'could not look at the schedules') });
+    stops.push(scheduling.stop);
+    // What a schedule starts may act outside.
+    const effectful = [...effectfulTypes(registry), scheduleMachine.id];
+    let deadlines: Deadlines | undefined;
+    const work = await startPausable(dataDir, async () => {
+      const parts = await startParts({ config, bus, store, registry, activities: agents.activities, clock, log, role: 'all' });
+      const watch = deadlines = await watchDeadlines({ store, clock, log, effectful, onJump: scheduling.look });
+      return async () => {
+        watch.stop();
+        await parts.stop();
+      };
+    }, log);
+    stops.push(work.stop);
     // What was promised before the last stop and is not applied: the bus may have lost it.
     const again = await store.republish(clock.now());
     if (again > 0) say(`${again} messages from before the last stop go on`);
-    const deadlines = await watchDeadlines({ store, clock, log });
-    stops.push(deadlines.stop);
+    if (work.paused() !== null) say('The company is paused: nothing is done until `keelson resume`.');
 
     const runSettings = {
       from: { address: company.email, name: `${company.operator} · ${company.name}` },
@@ -124,22 +117,25 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       useModel: config.model !== null,
     };
     const receive = (raw: Uint8Array, source: string) => receiveMail(raw, { store, clock, machine: machineKey(mailMachine), company: runSettings, source });
-    const erasure = {
-      dataDir, outside: outsideOf(config), now: clock.now,
+    const erasure: ErasureParts = {
+      dataDir, outside: outsideOf(config), erasedCopy: erasedCopy(dataDir, company.auditHeads), now: clock.now,
       openErasures: store.openErasures,
-      eraseRows: (request: { id: string; subject: string }) => store.erase(request, clock.now()),
+      eraseRows: (request) => store.erase(request, clock.now()),
       finishRows: store.finishErasure,
       async purgeBus() {
         await bus.purge();
         await store.republish(clock.now());
       },
     };
-    // Begun before the last stop and not finished.
-    for (const plan of await store.openErasures()) await finishErasure(erasure, plan);
-    const erase = (subject: string, id: string) => erasePerson(erasure, { id, subject });
-    const desk = createDesk({ store, bus, clock, makeId: randomId });
-    const web = await startConsole({ port, token, desk, receiveMail: receive, erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
+    const erasing = await startErasing({ erasure, finishRowsNow: (id) => store.finishErasure(id, 1), assertUnread: store.emptyLog, clock, log, say });
+    stops.push(erasing.stop);
+    const desk = createDesk({ store, bus, clock, makeId: randomId, onClockAnswered: () => deadlines?.look() });
+    const actors = createActors({ store, bus, makeId: randomId, machines: registry.list() });
+    const parked = createParkedDesk({ store, clock, makeId: randomId });
+    const fork = (request: { id: string; address: string; at?: number }) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
+    const web = await startConsole({ port, token, desk, actors, pausing: work, parked, fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
     stops.push(web.stop);
+    stops.push(watchStuck({ store, registry, clock, log }));
     stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
     stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));
     if (config.imapUrl) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));

@@ -1,10 +1,20 @@
-// Who may run again, and when: a pure function over a failure, table-tested. Backoff doubles without jitter, because each job
-// belongs to one actor and the store spreads them; the last failure goes to the actor, which escalates.
-import type { Decide } from '#actors/worker.ts';
+// Who may run again, and when: a pure function over a failure, table-tested. The last failure goes to the actor, which escalates.
+// Chance comes from the operation id and the number of the try, so that the same failure is always decided in the same way.
+import { sha256 } from '#actors/hash.ts';
+import type { Decide, Failure } from '#actors/worker.ts';
 
-export const decide: Decide = ({ disposition, attempt, retry }) => {
+const jitterDefault = 0.5;
+
+export const decide: Decide = ({ disposition, operationId, attempt, tryingMs, retry }) => {
   // `fail`: the answer is known and will not change. `ask`: only a person can tell. Neither is ever run again by itself.
-  if (disposition === 'fail' || disposition === 'ask') return 'give-up';
-  if (attempt >= retry.attempts) return 'give-up';
-  return { retryAfterMs: Math.min(retry.firstMs * 2 ** (attempt - 1), retry.maxMs) };
+  if (disposition === 'fail' || disposition === 'ask' || retry === 'never') return 'give-up';
+  const wait = Math.min(retry.firstMs * 2 ** (attempt - 1), retry.maxMs);
+  const retryAfterMs = Math.round(wait * (1 - (retry.jitter ?? jitterDefault) * chance({ operationId, attempt })));
+  const over = 'attempts' in retry ? attempt >= retry.attempts : tryingMs + retryAfterMs > retry.untilMs;
+  return over ? 'give-up' : { retryAfterMs };
 };
+
+/** From 0 up to 1. */
+function chance({ operationId, attempt }: Pick<Failure, 'operationId' | 'attempt'>): number {
+  return Number.parseInt(sha256(`${operationId}~${attempt}`).slice(0, 8), 16) / 2 ** 32;
+}

@@ -8,6 +8,7 @@ import type { StorePort } from '#actors/store-port.ts';
 import { firstIssue, KeelsonError } from '#machines/errors.ts';
 import type { Item } from '#machines/inbox.ts';
 import { outgoingMailSchema } from '#machines/mail.ts';
+import { clockKeeper, decideClock } from './desk-clock.ts';
 import { createCommands, messageOf, operator, type Before, type Content } from './desk-commands.ts';
 import { decideContradiction, type Decided } from './desk-contradictions.ts';
 import { createKnowledge, type Knowledge } from './desk-facts.ts';
@@ -29,7 +30,8 @@ type Answer = Content & ({ type: 'APPROVE'; payloadHash: string; edit?: Edit } |
 
 const answerMs = 15_000;
 
-export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bus: Bus; clock: Clock; makeId: MakeId }): Desk {
+/** `onClockAnswered`: what was held because the clock jumped may go now. */
+export function createDesk({ store, bus, clock, makeId, onClockAnswered = () => {} }: { store: StorePort; bus: Bus; clock: Clock; makeId: MakeId; onClockAnswered?: () => void }): Desk {
   const find = (id: string) => store.query('intent', { id }) as Promise<Stored | null>;
   const commands = createCommands({ store, clock, makeId });
 
@@ -60,10 +62,11 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
       async first(command) {
         mustWait(item);
         if (event.type === 'APPROVE') await checkPayload(item, event.payloadHash);
-        if (item.actor === 'store/questions') return decide(item, event, command);
+        if ((item.actor === 'store/questions' && item.kind === 'task') || item.actor === clockKeeper) return decide(item, event, command);
         // Escalations about an actor that cannot hear any more are settled here: seen is all there is to say.
         const before = await stateOf(item.actor);
-        if (item.kind === 'escalation' && (/^(?:failed|parked)-/.test(item.id) || before?.status !== 'active')) return settle(item, event, command);
+        if (item.kind === 'escalation' && (/^(?:failed|held|parked|stuck)-/.test(item.id) || before?.status !== 'active')) return settle(item, event, command);
+        if (before?.held) throw new KeelsonError('REFUSED', `${item.actor} is held: ${before.held.reason || before.held.by}`, { hint: `Let it go on first: keelson resume ${item.actor}` });
         const applied = await tell(command, item.actor, event);
         const now = await find(item.id);
         // The actor heard it and stayed where it was: it did not take the answer.
@@ -75,8 +78,8 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
   };
 
   const stateOf = async (address: string) => {
-    const actor = (await store.query('actor', { address })) as { status: string; record: { snapshot: { value: unknown; context: { payload?: unknown; payloadHash?: string } } } } | null;
-    return actor && { status: actor.status, value: JSON.stringify(actor.record.snapshot.value), context: actor.record.snapshot.context };
+    const actor = (await store.query('actor', { address })) as { status: string; record: { held?: { by: string; reason: string }; snapshot: { value: unknown; context: { payload?: unknown; payloadHash?: string } } } } | null;
+    return actor && { status: actor.status, held: actor.record.held, value: JSON.stringify(actor.record.snapshot.value), context: actor.record.snapshot.context };
   };
 
   const settle = async (item: Stored, content: Answer, id: string): Promise<Outcome> => {
@@ -87,6 +90,12 @@ export function createDesk({ store, bus, clock, makeId }: { store: StorePort; bu
 
   const decide = (item: Stored, content: Answer, id: string): Promise<Outcome> => commands.inTurn(async () => {
     mustWait((await find(item.id)) ?? item); // somebody may have been faster
+    if (item.actor === clockKeeper) {
+      const state = await decideClock(commands, item, { id, content });
+      if (state === null) throw doesNotTake(item);
+      onClockAnswered();
+      return { id: item.id, state, actor: item.actor, value: null };
+    }
     const decided = whatHolds(content);
     if (item.data.category !== 'contradiction' || !decided) throw doesNotTake(item);
     const state = await decideContradiction({ store, clock, commands }, item, decided, { id, content });
@@ -143,7 +152,7 @@ function whatHolds(content: Answer): Decided | null {
 /** An edit replaces the text, or the named fields when the file is JSON; who it goes to stays. */
 function applyEdit(item: Stored, edit: string): Edit {
   if (item.kind !== 'approval') return { payload: { text: edit }, payloadHash: '' };
-  const fields = edit.trimStart().startsWith('{') ? (parseJson(edit, 'the edit, which begins like JSON,') as { text?: unknown; subject?: unknown }) : { text: edit };
+  const fields = edit.trimStart().startsWith('{') ? (parseJson(edit, 'the edit (it begins like JSON)') as { text?: unknown; subject?: unknown }) : { text: edit };
   const payload = outgoingMailSchema.safeParse({ ...(item.data.payload as object), ...(fields.text === undefined ? {} : { text: fields.text }), ...(fields.subject === undefined ? {} : { subject: fields.subject }) });
   if (!payload.success) throw new KeelsonError('BAD_ARGUMENT', `the edited mail is not valid: ${firstIssue(payload.error)}`);
   return { payload: payload.data, payloadHash: hashJson(payload.data) };

@@ -8,14 +8,22 @@ import { writeJson } from '#actors/plain-json.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { z } from 'zod';
 import type { Desk } from './desk.ts';
+import { actorRequests, type Actors } from './desk-actors.ts';
 import { factRequestSchema, remarkRequestSchema } from './desk-facts.ts';
+import { parkedRequest, type ParkedDesk } from './desk-parked.ts';
 import { parseJson } from './json-guard.ts';
 
 export interface ConsoleOptions {
   port: number;
   token: string;
   desk: Desk;
+  actors: Actors;
+  /** Stops all work of the company, and lets it go on. */
+  pausing: { pause(reason: string): Promise<object>; resume(): Promise<object>; paused(): string | null };
   receiveMail(raw: Uint8Array, source: string): Promise<unknown>;
+  parked: ParkedDesk;
+  /** Starts a dry run of its own from what an actor was; `id` names the request, so that it may be repeated. */
+  fork(request: { id: string; address: string; at?: number }): Promise<object>;
   /** Erases a person; `id` names the request, so that it may be repeated. */
   erase(subject: string, id: string): Promise<unknown>;
   query(name: string, args: Record<string, unknown>): Promise<unknown>;
@@ -33,15 +41,18 @@ const bodies = {
   reject: z.object({ reason: z.string().min(1), commandId }),
   respond: z.object({ text: z.string().min(1), reason, commandId }),
   reconcile: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().optional(), commandId }),
+  pause: z.object({ reason: z.string().max(2_000).default('') }),
+  resume: z.object({}),
   erase: z.object({ subject: z.string().min(3).max(400), commandId }),
+  fork: z.object({ actor: z.string().min(1).max(400), at: z.int().min(0).optional(), commandId }),
   fact: factRequestSchema.extend({ commandId }),
   remark: remarkRequestSchema.extend({ commandId }),
   query: z.object({ name: z.string(), args: z.record(z.string(), z.unknown()).default({}) }),
 };
-const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
+const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, UNKNOWN_MACHINE: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
 
 /** Starts listening; answers the address. Throws BAD_CONFIG when the port is taken. */
-export async function startConsole({ port, token, desk, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startConsole({ port, token, desk, actors, pausing, parked, fork, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
   const { Hono } = await import('hono');
   const { serve } = await import('@hono/node-server');
   const app = new Hono();
@@ -55,6 +66,12 @@ export async function startConsole({ port, token, desk, receiveMail, erase, quer
     if (origin !== undefined && !own.some((name) => origin === `http://${name}`)) throw new KeelsonError('UNAUTHORIZED', 'requests from other sites are refused');
     await next();
   });
+  for (const path of ['/api/inbox/*', '/api/operations/*', '/api/runs', '/api/actors/*']) {
+    app.use(path, async (_: Context, next: Next) => {
+      if (pausing.paused() !== null) throw new KeelsonError('REFUSED', 'the company is paused', { hint: 'Let it go on first: keelson resume' });
+      await next();
+    });
+  }
   app.onError((error, c) => {
     const { code, message } = plainError(error);
     const status = statuses[code] ?? 500;
@@ -89,6 +106,20 @@ export async function startConsole({ port, token, desk, receiveMail, erase, quer
   app.post('/api/inbox/:id/reject', async (c) => c.json(await desk.reject(c.req.param('id'), await read(c, bodies.reject))));
   app.post('/api/inbox/:id/respond', async (c) => c.json(await desk.respond(c.req.param('id'), await read(c, bodies.respond))));
   app.post('/api/operations/:id/reconcile', async (c) => c.json(await desk.reconcile(c.req.param('id'), await read(c, bodies.reconcile))));
+  app.post('/api/runs', async (c) => c.json(await actors.run(await read(c, actorRequests.run))));
+  app.post('/api/actors/:address/send', async (c) => c.json(await actors.send(c.req.param('address'), await read(c, actorRequests.send))));
+  app.post('/api/actors/:address/order', async (c) => c.json(await actors.order(c.req.param('address'), await read(c, actorRequests.order))));
+  app.post('/api/actors/:address/cancel', async (c) => c.json(await actors.cancel(c.req.param('address'), await read(c, actorRequests.cancel))));
+  app.post('/api/pause', async (c) => c.json(await pausing.pause((await read(c, bodies.pause)).reason)));
+  app.post('/api/resume', async (c) => {
+    await read(c, bodies.resume);
+    return c.json(await pausing.resume());
+  });
+  app.post('/api/parked/retry', async (c) => c.json(await parked.retry(await read(c, parkedRequest))));
+  app.post('/api/fork', async (c) => {
+    const { actor, at, commandId: id = randomId() } = await read(c, bodies.fork);
+    return c.json(await fork({ id: `fork:${id}`, address: actor, ...(at === undefined ? {} : { at }) }));
+  });
   app.post('/api/facts', async (c) => c.json(await desk.addFact(await read(c, bodies.fact))));
   app.post('/api/annotations', async (c) => c.json(await desk.annotate(await read(c, bodies.remark))));
 

@@ -1,20 +1,21 @@
 // The machines of the host tests, and a way to put any bytes on the bus.
 
 import { connect, headers } from 'nats';
-import { assign, raise, sendParent, sendTo, setup } from 'xstate';
+import { assign, emit, log, raise, sendParent, sendTo, setup } from 'xstate';
 import { z } from 'zod';
 import { subjectNames } from '#actors/bus-subjects.ts';
 import { activity } from '#machines/define.ts';
 import type { World } from '#test/kit/world.ts';
 import { loose } from './step-kit.ts';
 
-export const counter = setup({ ...loose('ADD DATE TICK LATER', { events: { BY: z.object({ by: z.number() }) } }) }).createMachine({
+export const counter = setup({ ...loose('ADD DATE TICK LATER SAY', { events: { BY: z.object({ by: z.number() }) } }) }).createMachine({
   id: 'counter',
   version: '1',
   context: { n: 0, seen: [], ticks: 0 },
   on: {
     ADD: { actions: assign({ n: ({ context }: any) => context.n + 1 }) },
     BY: { actions: assign({ seen: ({ context, event }: any) => [...context.seen, event.by] }) },
+    SAY: { actions: [emit({ type: 'said' }), log('so', 'it is')] },
     DATE: { actions: assign({ n: () => new Date(0) }) },
     LATER: { actions: raise({ type: 'TICK' }, { id: 'tick', delay: 150 }) },
     TICK: { actions: assign({ ticks: ({ context }: any) => context.ticks + 1 }) },

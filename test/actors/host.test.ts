@@ -126,6 +126,13 @@ test('a timer fires once, and its deadline leaves the outbox', async () => {
   assert.deepEqual((await world.record(me))!.timers, {});
 });
 
+test('what a machine emits and logs stands in its history', async () => {
+  const me = await startCounter();
+  await world.event(me, { type: 'SAY' });
+  const rows = (await world.store.query('history', { address: me, limit: 10 })) as { body: { notices?: unknown } }[];
+  assert.deepEqual(rows.map(({ body: { notices } }) => notices), [undefined, [{ kind: 'emit', value: { type: 'said' } }, { kind: 'log', label: 'it is', value: 'so' }]]);
+});
+
 test('a child machine is started, answers, is sent to, and its output reaches the parent', async () => {
   await world.start('asker/1', 'asker@1', {});
   await world.until('the answer', async () => (await world.record('asker/1'))!.status === 'done');

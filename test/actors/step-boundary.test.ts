@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { assign, emit, raise, sendTo, setup, type AnyStateMachine } from 'xstate';
 import { z } from 'zod';
-import { activity, protocol } from '#machines/define.ts';
+import { activity, machineKey, protocol } from '#machines/define.ts';
 import { createSim, type Sim } from '#test/kit/sim.ts';
 import { inEachMode, loose } from './step-kit.ts';
 
@@ -61,6 +61,13 @@ const simWith = async (machine: AnyStateMachine, input: unknown = {}): Promise<S
   return sim;
 };
 
+/** With somebody above who hears of its end: without one it would be held for the operator (see hold.test.ts). */
+const simWithChild = async (machine: AnyStateMachine, input: unknown = {}): Promise<Sim> => {
+  const sim = createSim({ machines: [machine] });
+  await sim.send(`${machine.id}/1`, 'boss/1', { kind: 'start', machine: machineKey(machine), input, parent: { address: 'boss/1', child: 'kid', gen: 'boss/1#0.0' } }).idle();
+  return sim;
+};
+
 test('input that the schema refuses starts no actor and says which field', async () => {
   const sim = await simWith(sale, { price: 'free' });
   assert.equal(sim.record('sale/1'), null);
@@ -73,7 +80,7 @@ test("the input's defaults are filled in", async () => {
 });
 
 test('an output that the schema refuses is an error, not a result', async () => {
-  const sim = await simWith(sale, { price: 1 });
+  const sim = await simWithChild(sale, { price: 1 });
   await sim.event('sale/1', { type: 'PAY', sum: 'nothing' }).idle();
   const { status, snapshot } = sim.record('sale/1')!;
   assert.equal(status, 'error');
@@ -137,7 +144,7 @@ const bad = setup({ ...loose('THROW PUT SEND LATER NEVER SPIN UNHANDLED'), actor
 });
 
 test('an assign that throws ends the actor in error, withdraws its timers and sends nothing', async () => {
-  const sim = await simWith(bad);
+  const sim = await simWithChild(bad);
   await sim.event('bad/1', { type: 'THROW' }).idle();
   const { status, snapshot } = sim.record('bad/1')!;
   assert.equal(status, 'error');
@@ -148,7 +155,7 @@ test('an assign that throws ends the actor in error, withdraws its timers and se
 });
 
 test('an actor that fails withdraws the jobs that still run', async () => {
-  const sim = await simWith(bad);
+  const sim = await simWithChild(bad);
   sim.runJobs = false;
   await sim.event('bad/1', { type: 'UNHANDLED' }).idle();
   assert.equal(sim.jobs().length, 1);
@@ -159,26 +166,26 @@ test('an actor that fails withdraws the jobs that still run', async () => {
 });
 
 test('a context that cannot be made ends the start in error', async () => {
-  const sim = await simWith(bad, { explode: true });
+  const sim = await simWithChild(bad, { explode: true });
   const { status, snapshot, rev } = sim.record('bad/1')!;
   assert.deepEqual([status, rev, snapshot.error], ['error', 0, { code: 'RangeError', message: 'no start' }]);
 });
 
 test('a failed actor takes nothing more', async () => {
-  const sim = await simWith(bad);
+  const sim = await simWithChild(bad);
   await sim.event('bad/1', { type: 'THROW' }).event('bad/1', { type: 'SPIN' }).idle();
-  assert.deepEqual(sim.notes(), ['ignored: the actor is error']);
+  assert.deepEqual(sim.notes().filter((note) => !note.includes('no such actor')), ['ignored: the actor is error']);
 });
 
 test('an always cycle is an error instead of a hang', async () => {
-  const sim = await simWith(bad);
+  const sim = await simWithChild(bad);
   await sim.event('bad/1', { type: 'SPIN' }).idle();
   assert.equal(sim.record('bad/1')!.status, 'error');
   assert.match((sim.record('bad/1')!.snapshot.error as { message: string }).message, /Infinite loop/);
 });
 
 test('a failure of a job that no onError takes ends the actor in error', async () => {
-  const sim = await simWith(bad);
+  const sim = await simWithChild(bad);
   await sim.event('bad/1', { type: 'UNHANDLED' }).idle();
   assert.equal(sim.record('bad/1')!.status, 'error');
   assert.deepEqual(sim.record('bad/1')!.snapshot.error, { code: 'BAD_CONFIG', message: "nothing implements 'slow'" });

@@ -1,7 +1,10 @@
+// Children that are machines: started, spoken to, stopped, failing, and left behind by nobody.
 import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assign, raise, sendTo, setup, spawnChild, type AnyStateMachine } from 'xstate';
 import { address } from '#machines/address.ts';
-import type { Sim } from '#test/kit/sim.ts';
-import { boss, inEachMode } from './step-kit.ts';
+import { createSim, type Sim } from '#test/kit/sim.ts';
+import { boss, inEachMode, kid as child, loose, square } from './step-kit.ts';
 
 const me = address('boss', '1');
 const got = (sim: Sim) => sim.context<{ got: unknown[] }>(me).got;
@@ -145,4 +148,45 @@ inEachMode('a name that is no address parks the message instead of losing what i
   await sim.event(me, { type: 'PING', replyTo: 'no address' }).idle();
   assert.deepEqual(sim.notes(), [`parked: 'no address' is not an address`]);
   assert.equal(sim.stored(me), before);
+});
+
+const middle = setup({ ...loose('TRIP KID_READY LATE'), actors: { kid: child, square } }).createMachine({
+  id: 'middle', version: '1', context: {}, invoke: { id: 'sq', src: 'square', input: { x: 2 } },
+  entry: [spawnChild('kid', { id: 'kid', input: { n: 1 } }), raise({ type: 'LATE' }, { delay: 1_000 })],
+  on: { TRIP: { actions: assign(() => { throw new Error('tripped'); }) } },
+} as any);
+const top = setup({ ...loose('X'), actors: { middle } }).createMachine({ id: 'top', version: '1', initial: 'on', context: {}, states: { on: { invoke: { id: 'm', src: 'middle', onError: 'sad' } }, sad: {} } } as any);
+
+test('an actor that fails takes what runs below it along: children, jobs and timers', async () => {
+  const sim = createSim({ machines: [top as never] });
+  sim.runJobs = false;
+  await sim.start('top/1', top as never).idle();
+  const { m } = sim.record('top/1')!.children;
+  const young = sim.record(m!.address)!.children['kid']!.address;
+  assert.deepEqual([sim.jobs().length, sim.deadlines().length, sim.record(young)!.status], [1, 1, 'active']);
+  await sim.event(m!.address, { type: 'TRIP' }).idle();
+  assert.equal(sim.record(m!.address)!.status, 'error');
+  assert.deepEqual([sim.jobs(), sim.deadlines(), sim.record(young)!.status], [[], [], 'stopped']);
+  assert.equal(sim.value('top/1'), 'sad');
+});
+
+const flash = setup({ ...loose('FLASH STAY KID_READY NOTE'), actors: { kid: child } }).createMachine({
+  id: 'flash', version: '1', initial: 'idle', context: { got: [] }, on: { '*': { actions: assign({ got: ({ context, event }: any) => [...context.got, event.v ?? event.type] }) } },
+  states: {
+    idle: { on: { FLASH: 'left', STAY: 'stay' } },
+    left: { entry: sendTo('kid', { type: 'ADD', by: 1 }), invoke: { id: 'kid', src: 'kid', input: { n: 0 } }, always: 'idle' },
+    stay: { entry: sendTo('kid', { type: 'ADD', by: 1 }), invoke: { id: 'kid', src: 'kid', input: { n: 0 } } },
+  },
+} as any) as AnyStateMachine;
+
+test('a child that is made and left within one step is never born, and what was said to it is not sent', async () => {
+  const sim = createSim({ machines: [flash] });
+  await sim.start('flash/1', flash).event('flash/1', { type: 'FLASH' }).idle();
+  assert.deepEqual([sim.addresses(), sim.notes(), sim.context('flash/1')['got'], sim.record('flash/1')!.children], [['flash/1'], [], [], {}]);
+});
+
+test('what an entry action says to a child that is invoked after it waits for the start of the child', async () => {
+  const sim = createSim({ machines: [flash] });
+  await sim.start('flash/1', flash).event('flash/1', { type: 'STAY' }).idle();
+  assert.deepEqual([sim.notes(), sim.context('flash/1')['got']], [[], ['KID_READY', 1]]);
 });

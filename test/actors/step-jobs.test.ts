@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
+import test from 'node:test';
+import { assign, setup } from 'xstate';
+import { z } from 'zod';
 import { jobAddress } from '#actors/effects.ts';
+import { createRegistry } from '#actors/registry.ts';
+import { step } from '#actors/step.ts';
 import { address } from '#machines/address.ts';
-import type { Sim } from '#test/kit/sim.ts';
-import { inEachMode } from './step-kit.ts';
+import { activity } from '#machines/define.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import type { Body, Message } from '#machines/message.ts';
+import { createSim, type Sim } from '#test/kit/sim.ts';
+import { inEachMode, loose } from './step-kit.ts';
 
 const me = address('boss', '1');
 const queue = jobAddress('math.square');
@@ -94,4 +102,85 @@ inEachMode('a final state withdraws the jobs that still run', async (sim, { does
   await does('LEAVE', 'END');
   assert.deepEqual(sim.jobs(), []);
   assert.deepEqual(sim.record(me)!.children, {});
+});
+
+const patient = activity({ name: 'wait.long', input: z.any(), output: z.any(), timeoutMs: 1_000, retry: { untilMs: 100_000, firstMs: 1_000, maxMs: 4_000, jitter: 0 } });
+const waiter = setup({ ...loose('LEAVE'), actors: { patient } }).createMachine({
+  id: 'waiter',
+  version: '1',
+  initial: 'asking',
+  context: { error: null },
+  states: {
+    asking: { invoke: { id: 'job', src: 'patient', onError: { target: 'failed', actions: assign({ error: ({ event }) => event.error }) } }, on: { LEAVE: 'left' } },
+    left: {},
+    failed: {},
+  },
+});
+
+for (const chaos of [0, 0.35]) {
+  const waiting = async () => {
+    const sim = createSim({ machines: [waiter], activities: { 'wait.long': async ({ attempt }) => { throw new KeelsonError('MODEL_FAILED', `try ${attempt}`); } }, chaos, seed: 21 });
+    await sim.start('waiter/1', waiter).idle();
+    return sim;
+  };
+
+  test(`a job with a deadline is tried as long as it may, whatever number of tries that is (chaos ${chaos})`, async () => {
+    const sim = await waiting();
+    await sim.advance(98_999);
+    assert.equal(sim.value('waiter/1'), 'asking');
+    await sim.advance(1);
+    assert.equal(sim.value('waiter/1'), 'failed');
+    // After 1, 3 and 7 seconds, then every 4 up to 99.
+    assert.deepEqual(sim.context('waiter/1'), { error: { code: 'MODEL_FAILED', message: 'try 27' } });
+    assert.deepEqual([sim.jobs(), sim.deadlines()], [[], []]);
+  });
+
+  test(`leaving the state takes back whichever try is next (chaos ${chaos})`, async () => {
+    for (const ms of [0, 1_000, 60_000]) {
+      const sim = await waiting();
+      await sim.advance(ms);
+      assert.equal(sim.deadlines().length, 1);
+      await sim.event('waiter/1', { type: 'LEAVE' }).idle();
+      assert.deepEqual([sim.value('waiter/1'), sim.jobs(), sim.deadlines()], ['left', [], []]);
+      await sim.advance(200_000);
+      assert.equal(sim.value('waiter/1'), 'left');
+    }
+  });
+}
+
+test('a step names the jobs that it withdraws, but none that it made itself and no timers', () => {
+  const both = setup({ ...loose('GO OUT'), actors: { patient } }).createMachine({
+    id: 'both',
+    version: '1',
+    initial: 'idle',
+    states: {
+      idle: { on: { GO: 'brief', OUT: 'asking' } },
+      brief: { invoke: { id: 'brief', src: 'patient' }, always: 'asking' },
+      asking: { invoke: { id: 'job', src: 'patient' }, after: { 1_000: 'idle' }, on: { OUT: 'idle' } },
+    },
+  });
+  const definition = createRegistry([both]).get('both@1')!;
+  const event = (type: string): Message<Body> => ({ id: type, to: 'both/1', from: 'operator/test', body: { kind: 'event', event: { type } } });
+  const started = step(definition, null, { ...event('start'), body: { kind: 'start', machine: 'both@1', input: {} } }, 0);
+  const asking = step(definition, started.record, event('GO'), 0);
+  assert.deepEqual(asking.effects.withdrawn, []);
+  const { gen } = asking.record!.children['job']!;
+  const out = step(definition, asking.record, event('OUT'), 0);
+  assert.deepEqual(out.effects.withdrawn, [gen]);
+  assert.deepEqual(out.effects.settles.length, 2, 'the job and the timer');
+});
+
+test('an `after` of the machine limits a job over all its tries', async () => {
+  const limited = setup({ ...loose(''), actors: { patient } }).createMachine({
+    id: 'limited',
+    version: '1',
+    initial: 'asking',
+    states: { asking: { invoke: { id: 'job', src: 'patient', onError: 'failed' }, after: { 10_000: 'tooLate' } }, failed: {}, tooLate: {} },
+  });
+  let tries = 0;
+  const sim = createSim({ machines: [limited], activities: { 'wait.long': async () => { tries++; throw new KeelsonError('MODEL_FAILED', 'not yet'); } } });
+  await sim.start('limited/1', limited).advance(300_000);
+  assert.equal(sim.value('limited/1'), 'tooLate');
+  assert.equal(tries, 4, 'after 0, 1, 3 and 7 seconds');
+  assert.deepEqual([sim.jobs(), sim.deadlines()], [[], []]);
 });

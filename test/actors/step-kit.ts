@@ -32,7 +32,7 @@ export const kid = setup({ ...loose('ADD FINISH BREAK') }).createMachine({
   output: ({ context }: any) => context.n,
 });
 
-const square = activity({ name: 'math.square', input: z.object({ x: z.number() }), output: z.number(), timeoutMs: 1_000, retry: { attempts: 1, firstMs: 1, maxMs: 1 } });
+export const square = activity({ name: 'math.square', input: z.object({ x: z.number() }), output: z.number(), timeoutMs: 1_000, retry: { attempts: 1, firstMs: 1, maxMs: 1 } });
 const notes = (...more: unknown[]) => ({ context }: any) => [...context.got, ...more];
 const note = (what: (event: any) => unknown) => assign<any, any, any, any, any>({ got: ({ context, event }: any) => [...context.got, what(event)] });
 

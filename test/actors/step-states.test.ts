@@ -28,14 +28,14 @@ inEachMode('shallow history restores the child and starts inside it anew', async
 inEachMode('an undelayed raise, an emit and a log are seen in the same step', async (sim, { does }) => {
   await does('MISC');
   assert.deepEqual(sim.context(me)['got'], ['raised']);
-  assert.deepEqual(sim.recorded.notices, [{ type: 'hello', value: { type: 'hello', v: 1 } }, { type: 'log', value: 500 }]);
+  assert.deepEqual(sim.recorded.notices, [{ kind: 'emit', value: { type: 'hello', v: 1 } }, { kind: 'log', value: 500 }]);
   assert.equal(sim.record(me)!.rev, 1);
 });
 
 inEachMode('enqueueActions enqueues durable actions', async (sim, { does }) => {
   await does('ENQUEUE');
   assert.deepEqual(sim.context(me)['got'], ['enqueued']);
-  assert.deepEqual(sim.recorded.notices.map(({ type }) => type), ['enqueued']);
+  assert.deepEqual(sim.recorded.notices, [{ kind: 'emit', value: { type: 'enqueued' } }]);
   assert.deepEqual(sim.context(sim.record(me)!.children['kid']!.address), { n: 7 });
 });
 

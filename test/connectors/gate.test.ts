@@ -16,7 +16,7 @@ const askAlways: Policy = { id: 'mail', version: 1, hash: 'aaaaaaaa11', rules: [
 const deny: Policy = { id: 'a-stop', version: 1, hash: 'bbbbbbbb22', rules: [{ id: 'stop', action: 'mail.send', answer: 'deny', why: 'Nothing leaves.' }] };
 const shown = { id: 'mail', version: '1+aaaaaaaa', rule: 'ask' };
 const signal = new AbortController().signal;
-const call = (input: object): Call => ({ input: input as never, operationId: 'op-1', attempt: 1, signal });
+const call = (input: object): Call => ({ input: input as never, operationId: 'op-1', attempt: 1, signal, heartbeat: () => {} });
 const failsWith = (code: string, message: RegExp) => (error: unknown) => error instanceof KeelsonError && error.code === code && message.test(error.message);
 
 interface Gap { backupAtMs: number | null; restoredAtMs: number }

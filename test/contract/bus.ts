@@ -157,6 +157,31 @@ export function busContract(name: string, start: () => Promise<BusFixture>): voi
     await again.stop();
   });
 
+  test(`${name}: every connection hears which jobs are withdrawn, until it stops listening`, async () => {
+    const heard: [string, string[]][] = [];
+    const [mine, theirs] = [sender.onWithdrawn((gens) => void heard.push(['sender', gens])), host.onWithdrawn((gens) => void heard.push(['host', gens]))];
+    await Promise.all([sender.flush(), host.flush()]);
+    sender.withdraw(['order/1#3.0', 'order/1#3.1']);
+    await until('both to hear it', () => heard.length === 2);
+    await theirs.stop();
+    await host.flush();
+    sender.withdraw(['order/1#4.0']);
+    await until('the one that listens to hear it', () => heard.length === 3);
+    await host.flush();
+    assert.deepEqual(heard.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)), [['host', ['order/1#3.0', 'order/1#3.1']], ['sender', ['order/1#3.0', 'order/1#3.1']], ['sender', ['order/1#4.0']]]);
+    await mine.stop();
+  });
+
+  test(`${name}: the next try of a job is no repeat of the one before, although its id is the same`, async () => {
+    const attempts: number[] = [];
+    const jobs = await host.consumeJobs('tries', 1, async ({ bytes }) => void attempts.push((JSON.parse(new TextDecoder().decode(bytes)) as Job).attempt));
+    const first = job('tries');
+    for (const attempt of [1, 1, 2, 2, 3]) sender.publish({ ...first, body: { ...first.body, attempt } });
+    await until('three tries', () => attempts.length === 3);
+    await jobs.stop();
+    assert.deepEqual(attempts, [1, 2, 3]);
+  });
+
   test(`${name}: a job whose handler rejects comes again`, async () => {
     const deliveries: number[] = [];
     const jobs = await host.consumeJobs('retry', 2, async (delivery) => {

@@ -28,6 +28,15 @@ export function databaseContract({ name, open, tempDir }: DatabaseDriver): void 
   };
 
   suite(`database contract: ${name}`, () => {
+    test('what is not bound is null, also after the same statement had values there', async () => {
+      const { db } = await fresh();
+      const insert = 'INSERT INTO item (n, name, size) VALUES (?, ?, ?)';
+      await db.run(insert, 1, 'a', 2.5);
+      await db.run(insert, 2, 'b');
+      assert.deepEqual(await db.all('SELECT * FROM item ORDER BY n'), [{ n: 1, name: 'a', size: 2.5 }, { n: 2, name: 'b', size: null }]);
+      await db.close();
+    });
+
     test('different statements run in the order in which they were asked for', async () => {
       const { db } = await fresh();
       const work: Promise<unknown>[] = [];

@@ -4,7 +4,7 @@ import { replay, type HistoryRow } from '#actors/replay.ts';
 import { verifyAudit } from '#store/verify.ts';
 import { openDatabase } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
-import { createMachines } from '#supervisor/main.ts';
+import { createMachines } from '#supervisor/agents.ts';
 import type { Company } from '#test/kit/server.ts';
 
 export interface Status { received: number; applied: number; duplicate: number; parked: number; waiting: number; inFlight: number; mails: number; failed: number }

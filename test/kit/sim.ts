@@ -4,17 +4,19 @@
 // machine must not depend on it. `const sim = createSim({machines: [m]}); await sim.start('m/1', m, {}).idle();`
 import assert from 'node:assert/strict';
 import type { AnyStateMachine } from 'xstate';
-import { attemptId, jobAddress } from '#actors/effects.ts';
+import { jobAddress } from '#actors/effects.ts';
 import { sha256 } from '#actors/hash.ts';
+import type { Notice } from '#actors/notice.ts';
 import type { ActorRecord } from '#actors/record.ts';
 import { createRegistry, type Registry } from '#actors/registry.ts';
 import type { HistoryRow } from '#actors/replay.ts';
 import { step } from '#actors/step.ts';
 import type { Activity } from '#actors/worker.ts';
-import type { Outcome } from '#machines/commit.ts';
+import { emptyCommit, type Outcome } from '#machines/commit.ts';
 import { machineKey } from '#machines/define.ts';
 import { codes, KeelsonError, plainError, type Code } from '#machines/errors.ts';
-import type { Body, Job, Message } from '#machines/message.ts';
+import { attemptId, type Body, type Job, type Message } from '#machines/message.ts';
+import { whyNotPermitted } from '#machines/permissions.ts';
 import type { Artifact, Decision, Fact, Intent } from '#machines/records.ts';
 import { decide } from '#supervisor/strategy.ts';
 import { randomFrom } from './random.ts';
@@ -25,6 +27,8 @@ export interface SimOptions {
   /** Probability of each kind of trouble at each place where it may strike. */
   chaos?: number;
   seed?: number;
+  /** Refuse what goes beyond a machine's `may`, as the store does. */
+  permissions?: boolean;
 }
 
 interface Row extends HistoryRow { actor: string }
@@ -55,15 +59,16 @@ export interface Sim {
   history(address: string): HistoryRow[];
   /** What was said about messages that changed nothing: `ignored`, `refused`, `parked`. */
   notes(): string[];
-  readonly recorded: { facts: Fact[]; intents: Intent[]; artifacts: Artifact[]; decisions: Decision[]; notices: { type: string; value: unknown }[] };
+  readonly recorded: { facts: Fact[]; intents: Intent[]; artifacts: Artifact[]; decisions: Decision[]; notices: Notice[] };
   /** How often each kind of trouble struck: a chaos test without any proves nothing. */
   readonly trouble: { crashes: number; redeliveries: number; duplicates: number; rerunJobs: number };
 }
 
 const stepsMax = 2_000;
 
-export function createSim({ machines, activities = {}, chaos = 0, seed = 1 }: SimOptions): Sim {
+export function createSim({ machines, activities = {}, chaos = 0, seed = 1, permissions = false }: SimOptions): Sim {
   const registry = createRegistry(machines);
+  const mays = Object.fromEntries(registry.list().map(({ id, protocol }) => [id, protocol.may ?? {}]));
   const random = randomFrom(seed);
   const actors = new Map<string, string>();
   const journal: Row[] = [];
@@ -116,8 +121,11 @@ export function createSim({ machines, activities = {}, chaos = 0, seed = 1 }: Si
       if (strikes('crashes')) assert.equal(JSON.stringify(compute()), JSON.stringify(taken), 'a step must be deterministic');
       const { outcome, note, record, effects } = taken;
       if (outcome !== 'applied') return void commit({ ...base, outcome, body: { ...said, note } });
+      const { notices: _, ...parts } = effects;
+      const reason = permissions ? whyNotPermitted({ ...emptyCommit(message.id, now, message.to, {}), ...parts }, mays) : null;
+      if (reason !== null) throw new KeelsonError('REFUSED', reason);
       const text = JSON.stringify(record);
-      commit({ ...base, outcome, rev: record!.rev, record: text, sends: effects.sends, settles: effects.settles, body: { ...said, note, state: sha256(text) } });
+      commit({ ...base, outcome, rev: record!.rev, record: text, sends: effects.sends, settles: effects.settles, body: { ...said, note, state: sha256(text), notices: effects.notices } });
       for (const kind of ['facts', 'intents', 'artifacts', 'decisions', 'notices'] as const) (recorded[kind] as unknown[]).push(...effects[kind]);
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error;
@@ -126,23 +134,25 @@ export function createSim({ machines, activities = {}, chaos = 0, seed = 1 }: Si
   };
 
   const perform = async (message: Message<Job>): Promise<void> => {
-    const { id, body: job } = message;
+    const job = message.body;
     const { address, child, gen } = job.owner;
+    const id = attemptId(job);
+    const sinceMs = job.sinceMs ?? now;
     const spec = registry.activities().find((activity) => activity.name === job.activity)!;
-    const finish = (body: Body) => commit({ id: `${id}!result`, actor: 'host/worker', requires: id, outcome: 'applied', body: {}, settles: [id], sends: [{ id: `${id}.${body.kind}`, to: address, from: jobAddress(spec.name), body }] });
+    const end = (sends: Message[]) => commit({ id: `${id}!result`, actor: 'host/worker', requires: gen, outcome: 'applied', body: {}, settles: [gen], sends });
+    const finish = (body: Body) => end([{ id: `${id}.${body.kind}`, to: address, from: jobAddress(spec.name), body }]);
     try {
       const run = activities[spec.name];
       if (!run) throw new KeelsonError('BAD_CONFIG', `nothing implements '${spec.name}'`);
-      const call = { input: spec.input.parse(job.input) as never, operationId: gen, attempt: job.attempt, signal: new AbortController().signal };
+      const call = { input: spec.input.parse(job.input) as never, operationId: gen, attempt: job.attempt, signal: new AbortController().signal, heartbeat: () => {} };
       if (!spec.once && strikes('rerunJobs')) await run(call).catch(() => {});
       finish({ kind: 'done', child, gen, output: spec.output.parse(await run(call)) });
     } catch (thrown) {
       const error = plainError(thrown);
       const disposition = Object.hasOwn(codes, error.code) ? codes[error.code as Code].disposition : 'bug';
-      const decision = decide({ error, disposition, attempt: job.attempt, retry: spec.retry });
+      const decision = decide({ error, disposition, operationId: gen, attempt: job.attempt, tryingMs: now - sinceMs, retry: spec.retry });
       if (decision === 'give-up') return void finish({ kind: 'error', child, gen, error });
-      const again = { ...message, id: attemptId(gen, job.attempt + 1), dueMs: now + decision.retryAfterMs, body: { ...job, attempt: job.attempt + 1 } };
-      commit({ id: `${id}!failed`, actor: 'host/worker', requires: id, outcome: 'applied', body: {}, settles: [id], sends: [again] });
+      end([{ ...message, dueMs: now + decision.retryAfterMs, body: { ...job, attempt: job.attempt + 1, sinceMs } }]);
     }
   };
 

@@ -13,6 +13,7 @@ import { createRegistry, type Registry } from '#actors/registry.ts';
 import { startWorker, type Activity } from '#actors/worker.ts';
 import type { Applied } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
+import type { Trigger } from '#machines/triggers.ts';
 import { startStore, type Store } from '#store/actor.ts';
 import { watchDeadlines } from '#supervisor/deadlines.ts';
 import { decide } from '#supervisor/strategy.ts';
@@ -33,11 +34,11 @@ export interface World {
   stop(options?: { keep?: boolean }): Promise<void>;
 }
 
-export async function startWorld({ machines, activities = {}, dataDir = mkdtempSync(join(tmpdir(), 'keelson-world-')), nats: given }: { machines: AnyStateMachine[]; activities?: Record<string, Activity>; dataDir?: string; nats?: TestNats }): Promise<World> {
+export async function startWorld({ machines, activities = {}, dataDir = mkdtempSync(join(tmpdir(), 'keelson-world-')), nats: given, triggers = [] }: { machines: AnyStateMachine[]; activities?: Record<string, Activity>; dataDir?: string; nats?: TestNats; triggers?: Trigger[] }): Promise<World> {
+  const registry = createRegistry(machines);
   const nats = given ?? (await withNats());
   const connection = { url: nats.url, token: nats.token, company: 'test' };
-  const registry = createRegistry(machines);
-  const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: 'info', permissions: null });
+  const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: 'info', permissions: null, triggers });
   const bus = await connectBus({ ...connection, name: 'host', clock: systemClock, log: silentLog });
   const host = await startHost({ bus, store, registry, clock: systemClock, log: silentLog });
   const worker = await startWorker({ bus, store, registry, activities, decide, clock: systemClock, log: silentLog });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import type { Job, Message } from '#machines/message.ts';
-import { whyNotPermitted, type Permissions } from '#machines/permissions.ts';
+import { unitePermissions, whyNotPermitted, type Permissions } from '#machines/permissions.ts';
 import { predicates } from '#machines/predicates.ts';
 import { artifactSchema, intentSchema, labelSchema, type Artifact, type Decision, type Fact, type Intent, type Label } from '#machines/records.ts';
-import { createMachines } from '#supervisor/main.ts';
+import { createMachines } from '#supervisor/agents.ts';
 
 const fact = (predicate: string, label: Label = 'untrusted'): Fact => ({ entity: 'person/anna', predicate, value: 'Anna', label, confidence: 0.5 });
 const artifact = (kind: Artifact['kind']): Artifact => ({ id: 'a-1', kind, mediaType: 'text/plain', hash: 'h', sizeBytes: 1, text: 'x' });
@@ -118,4 +118,10 @@ suite('every machine of this build', () => {
     assert.deepEqual(which((id) => ({ sends: [job('mail.send', {}, `${id}/1`)] })), ['operation']);
     assert.deepEqual(which(() => ({ decisions: [decision(1)] })), ['copy']);
   });
+});
+
+test('versions of one machine may together what any of them may', () => {
+  const united = unitePermissions([{ facts: ['a', 'b'], act: ['x'], spendMicros: 5 }, { facts: ['b', 'c'], intents: ['task'], spendMicros: 3, corrections: true }, {}]);
+  assert.deepEqual(united, { facts: ['a', 'b', 'c'], artifacts: [], intents: ['task'], act: ['x'], read: [], spendMicros: 5, corrections: true });
+  assert.deepEqual(unitePermissions([{}]), { facts: [], artifacts: [], intents: [], act: [], read: [], spendMicros: 0, corrections: false });
 });

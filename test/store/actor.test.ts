@@ -33,8 +33,8 @@ test('what was written is there after a restart, under a higher epoch', async ()
   assert.deepEqual([first.epoch, second.epoch], [1, 2]);
   assert.equal((await second.commit(commitOf('c1', { step: stepOf(0) }))).outcome, 'duplicate');
   assert.equal(await second.load('order/1'), stepOf(0).record);
-  assert.deepEqual(await second.release(4), { released: 0, nextDueMs: 5 });
-  assert.deepEqual(await second.release(5), { released: 1, nextDueMs: null });
+  assert.deepEqual(await second.release(4), { released: 0, nextDueMs: 5, jumpMs: 0, held: 0 });
+  assert.deepEqual(await second.release(5), { released: 1, nextDueMs: null, jumpMs: 0, held: 0 });
   assert.equal(await second.republish(8e15), 2);
   await second.close();
 });

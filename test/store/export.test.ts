@@ -82,7 +82,7 @@ test('the manifest tells name, sha256, bytes and rows of every file, and the end
   const { db, dir } = await richStore(20);
   const out = await exportOf(dir);
   const manifest = manifestOf(out);
-  assert.deepEqual([manifest.format, manifest.formatVersion, manifest.schema], ['keelson-export', 1, 1]);
+  assert.deepEqual([manifest.format, manifest.formatVersion, manifest.schema], ['keelson-export', 1, 2]);
   assert.deepEqual(manifest.files.map(({ name }) => name).toSorted(), filesOf(out).filter((name) => name !== 'manifest.json'));
   for (const { name, sha256: hash, bytes } of manifest.files) assert.deepEqual([hash, bytes], [sha256(readFileSync(join(out, name))), statSync(join(out, name)).size]);
   const [last] = await db.all('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');

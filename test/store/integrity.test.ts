@@ -28,6 +28,14 @@ test('a good file passes, and stays as it was', async () => {
   assert.deepEqual(readFileSync(file), before_);
 });
 
+test('the check leaves the connection its cache', async () => {
+  const db = await openTemp(await filled());
+  const before_ = await db.all('PRAGMA cache_size');
+  await checkIntegrity(db);
+  assert.deepEqual(await db.all('PRAGMA cache_size'), before_);
+  await db.close();
+});
+
 test('an empty file is a new database', async () => {
   const file = join(tempDir(), 'a.db');
   writeFileSync(file, '');

@@ -170,3 +170,16 @@ test('a store on a damaged file says to restore a backup, across its thread, and
   await assert.rejects(startStore(options(dir)), (error: unknown) => withCode('STORE_DAMAGED', /damaged/)(error) && /backup/.test((error as KeelsonError).hint));
   assert.deepEqual(readFileSync(file), before);
 });
+
+test('the second try of a job that waited when the schema changed waits under the id of the job', async () => {
+  const db = await fresh();
+  const first = '0001_first.sql';
+  await migrate(db, migrations({ [first]: readFileSync(new URL(first, ownMigrations), 'utf8') }));
+  const add = (id: string, body: object) => db.run('INSERT INTO outbox (id, receiver, sender, cause, due_ms, at_ms, body) VALUES (?, ?, ?, ?, ?, ?, ?)', id, 'job/a', 'mail/1', 'c', 9, 1, JSON.stringify(body));
+  const job = (gen: string, attempt: number) => ({ kind: 'job', activity: 'a', owner: { address: 'mail/1', child: 'c', gen }, attempt });
+  await add('mail/1#1.0', job('mail/1#1.0', 1));
+  await add('mail/1#2.0~2', job('mail/1#2.0', 2));
+  await add('mail/1#3.0', { kind: 'timer', timer: 't', gen: 'mail/1#3.0' });
+  await migrate(db);
+  assert.deepEqual((await db.all<{ id: string }>('SELECT id FROM outbox ORDER BY id')).map(({ id }) => id), ['mail/1#1.0', 'mail/1#2.0', 'mail/1#3.0']);
+});

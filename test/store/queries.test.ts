@@ -33,7 +33,7 @@ const ask = async <T = unknown>(db: Database, name: QueryName, args: Record<stri
 const column = async (db: Database, name: QueryName, args: Record<string, unknown>, key: string) => (await ask<Record<string, unknown>[]>(db, name, args)).map((row) => row[key]);
 
 test('status counts messages, actors, deadlines, waiting work, mails and facts', async () => {
-  assert.deepEqual(await ask(await company(), 'status'), { received: 12, applied: 10, duplicate: 1, parked: 1, waiting: 2, inFlight: 1, deadlines: 1, active: 2, failed: 1, mails: 1, facts: 4, commits: 11 });
+  assert.deepEqual(await ask(await company(), 'status'), { received: 12, applied: 10, duplicate: 1, parked: 1, waiting: 2, inFlight: 1, deadlines: 1, active: 2, failed: 1, mails: 1, facts: 4, erasing: 0, commits: 11 });
 });
 
 test('record answers the stored text, null for an unknown actor', async () => {

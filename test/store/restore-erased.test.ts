@@ -1,7 +1,7 @@
 // Goal: who was erased does not come back with a backup that was away then. Method: random histories of a few people, a backup, more
 // history, one of them erased, the backup restored; then every byte.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sha256 } from '#actors/hash.ts';
@@ -11,10 +11,11 @@ import { readCopies } from '#store/copies.ts';
 import type { Database } from '#store/database.ts';
 import { eraseAgain } from '#store/erase-copy.ts';
 import { erase, findSubject, finishErasure } from '#store/erase.ts';
-import { rememberErased } from '#store/erased.ts';
+import { erasedFile, rememberErased } from '#store/erased.ts';
 import { restoreStore } from '#store/restore.ts';
 import { findChangedContent } from '#store/verify-contents.ts';
 import { verifyAudit } from '#store/verify.ts';
+import { withCode } from '#test/contract/database.ts';
 import { randomFrom, type Random } from '#test/kit/random.ts';
 import { commitOf, openTemp, stepOf, tempDir, tempStore, type TempStore } from './temp-store.ts';
 
@@ -83,3 +84,53 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     assert.equal(readCopies(store.dir).length, 1);
   });
 }
+
+const notDone = { doubt: { once: [], takesRestored: () => false } };
+const restoreWith = (dataDir: string, file: string, erasedLists: string[]) => restoreStore({ dataDir, file, nowMs, ...notDone, erasedLists, eraseAgain: async (database) => void (await eraseAgain(dataDir, database, nowMs)) });
+const peopleIn = async (dir: string) => {
+  const db = await openTemp(join(dir, 'keelson.db'), { readOnly: true });
+  const rows = await db.all<{ id: string }>('SELECT id FROM entity ORDER BY id');
+  await db.close();
+  return rows.map(({ id }) => id);
+};
+
+/** A backup that knows Anna and Bob, and the list of a folder in which Anna was erased since. */
+async function withListOfAnna() {
+  const store = await tempStore();
+  for (const [i, address] of ['anna@x.org', 'bob@y.org'].entries()) await store.committer.commit(commitOf(`c${i}`, { facts: [{ entity: `person/${address}`, predicate: 'person.name', value: `Zq${address}`, label: 'untrusted', confidence: 1 }] }));
+  const { backup } = await backupStore({ dataDir: store.dir, file: join(tempDir(), 'carried.db'), nowMs });
+  rememberErased(store.dir, { id: 'e1', ...(await findSubject(store.db, 'anna@x.org')) }, nowMs);
+  return { backup, list: erasedFile(store.dir) };
+}
+
+test('a backup that is restored in another folder does not bring back who is on the list that is given', async () => {
+  const { backup, list } = await withListOfAnna();
+  const there = tempDir();
+  await restoreWith(there, backup, [list]);
+  assert.deepEqual(await peopleIn(there), ['person/bob@y.org']);
+  assert.deepEqual(leftOf(there, 'anna@x.org'), []);
+  assert.equal(readFileSync(erasedFile(there), 'utf8'), readFileSync(list, 'utf8'), 'and the folder knows it from now on');
+  await restoreWith(there, backup, []);
+  assert.deepEqual(await peopleIn(there), ['person/bob@y.org']);
+});
+
+test('lists are joined: what the folder has stays, and nothing is written twice', async () => {
+  const { backup, list } = await withListOfAnna();
+  const there = tempDir();
+  rememberErased(there, { id: 'e2', entity: 'person/bob@y.org' }, nowMs);
+  for (let i = 0; i < 2; i++) await restoreWith(there, backup, [list, list]);
+  assert.deepEqual(await peopleIn(there), []);
+  assert.equal(readFileSync(erasedFile(there), 'utf8').trim().split('\n').length, 2);
+});
+
+test('a list that is missing or cannot be read stops the restore, and what is there stays', async () => {
+  const { backup, list } = await withListOfAnna();
+  const { dir, db } = await tempStore();
+  await db.close();
+  const present = readFileSync(join(dir, 'keelson.db'));
+  const broken = join(tempDir(), 'broken.jsonl');
+  writeFileSync(broken, `{"id": 1}\n${readFileSync(list, 'utf8')}`);
+  await assert.rejects(restoreWith(dir, backup, [join(dir, 'nowhere.jsonl')]), withCode('BAD_ARGUMENT', /there is no file .*nowhere\.jsonl/));
+  await assert.rejects(restoreWith(dir, backup, [broken]), withCode('BAD_CONFIG', /line 1 of .*broken\.jsonl cannot be read/));
+  assert.deepEqual(readFileSync(join(dir, 'keelson.db')), present);
+});

@@ -125,7 +125,7 @@ test('a damaged database is replaced', async () => {
   assert.equal(await countRows(await open(dir), 'fact'), 4);
 });
 
-const job = (id: string, activity: string, from: string, dueMs?: number): Message<Job> => ({ id, to: `job/${activity.replace('.', '-')}`, from, ...(dueMs === undefined ? {} : { dueMs }), body: { kind: 'job', activity, input: {}, owner: { address: from, child: 'send', gen: id }, attempt: 1 } });
+const job = (id: string, activity: string, from: string, attempt = 1, dueMs?: number): Message<Job> => ({ id, to: `job/${activity.replace('.', '-')}`, from, ...(dueMs === undefined ? {} : { dueMs }), body: { kind: 'job', activity, input: {}, owner: { address: from, child: 'send', gen: id }, attempt } });
 const operation = (state: string) => stepOf(0, JSON.stringify({ state }));
 const operationStep = (state: string) => ({ ...operation(state), machine: 'operation@1' });
 
@@ -137,7 +137,7 @@ async function storeWithOperations() {
   await commit('2', 'operation/sends', 'sending', [job('operation/sends#0.0', 'mail.send', 'operation/sends')]);
   await commit('3', 'operation/claimed', 'sending', [job('operation/claimed#0.0', 'mail.send', 'operation/claimed')]);
   await store.committer.commit({ ...emptyCommit('operation/claimed#0.0!claim', atMs, 'host/worker', { claimed: true }), requires: 'operation/claimed#0.0' });
-  await commit('4', 'operation/again', 'sending', [job('operation/again#0.0~2', 'mail.send', 'operation/again', 1_900_000_000_000)]);
+  await commit('4', 'operation/again', 'sending', [job('operation/again#0.0', 'mail.send', 'operation/again', 2, 1_900_000_000_000)]);
   await commit('5', 'operation/done', 'gone');
   await store.committer.commit(commitOf('6', { actor: 'mail/1', sends: [{ id: 'mail/1#4.0', to: 'operation/new', from: 'mail/1', body: { kind: 'start', machine: 'operation@1', input: {} } }] }));
   return store;
@@ -151,8 +151,8 @@ test('pending jobs that may have run since are claimed, so that no worker runs t
   assert.equal(unknown, 5);
   const db = await open(dir);
   const committer = await createCommitter(db, (await incarnationOf(db)).epoch, { onWritten() {} });
-  for (const id of ['operation/sends#0.0', 'operation/claimed#0.0', 'operation/again#0.0~2']) {
-    assert.equal((await committer.commit({ ...emptyCommit(`${id}!claim`, nowMs, 'host/worker', { job: id, claimed: true }), requires: id })).outcome, 'duplicate', id);
+  for (const [gen, id] of [['operation/sends#0.0', 'operation/sends#0.0'], ['operation/claimed#0.0', 'operation/claimed#0.0'], ['operation/again#0.0', 'operation/again#0.0~2']] as const) {
+    assert.equal((await committer.commit({ ...emptyCommit(`${id}!claim`, nowMs, 'host/worker', { job: id, claimed: true }), requires: gen })).outcome, 'duplicate', id);
   }
   const other = 'operation/waits#0.1'; // harmless: runs again
   assert.equal((await committer.commit({ ...emptyCommit(`${other}!claim`, nowMs, 'host/worker', {}), requires: other })).outcome, 'written');

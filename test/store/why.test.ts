@@ -73,7 +73,7 @@ test('the result of a job leads to the step that asked for it, whatever try it w
   const gen = 'order/1#0.0';
   const store = await written([
     commitOf('first', { journal: journal({ message: { kind: 'start' } }), step: stepOf(0) }),
-    job(`${gen}!failed`, { job: gen, error: {} }), job(`${gen}~2!claim`, { job: `${gen}~2`, claimed: true }), job(`${gen}~2!result`, { job: `${gen}~2`, result: 'done' }),
+    job(`${gen}!result`, { job: gen, error: {} }), job(`${gen}~2!claim`, { job: `${gen}~2`, claimed: true }), job(`${gen}~2!result`, { job: `${gen}~2`, result: 'done' }),
     commitOf(`${gen}~2.done`, { journal: journal({ cause: `${gen}~2!result`, message: { kind: 'done', child: 'send' } }), step: stepOf(1) }),
   ]);
   assert.deepEqual((await why(store, 'actor', 'order/1')).chain.map(({ seq, event }) => [seq, event]), [[5, 'done send'], [4, 'job done'], [1, 'start']]);

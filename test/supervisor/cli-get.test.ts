@@ -11,6 +11,7 @@ import { openDatabase, type Database } from '#store/database.ts';
 import { find as findRows } from '#supervisor/cli-find.ts';
 import { get as getObject } from '#supervisor/cli-get-kinds.ts';
 import { sampleMailbox } from '#supervisor/company.ts';
+import { createMachines } from '#supervisor/agents.ts';
 import { makeCompany } from '#test/kit/server.ts';
 
 type Json = Record<string, unknown>;
@@ -26,7 +27,7 @@ let db: Database;
 
 const quiet = () => company.until('nothing in flight', 60_000, async () => (await company.json<{ inFlight: number }>('status')).inFlight === 0);
 const find = async (kind: string, options: Record<string, string> = {}) => (await findRows(db, kind, options)) as unknown as Row[];
-const get = async <T = Json>(kind: string, id: string, options: { asOf?: string; knownAt?: string; version?: string } = {}) => (await getObject(db, kind, id, options)) as T;
+const get = async <T = Json>(kind: string, id: string, options: { asOf?: string; knownAt?: string; version?: string } = {}) => (await getObject(db, kind, id, options, async () => createMachines())) as T;
 async function assertFails(args: string[], message: RegExp): Promise<void> {
   const { code, stdout, stderr } = await company.cli(...args);
   assert.deepEqual([code, stdout], [1, ''], stderr);

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { rememberErased } from '#store/erased.ts';
 import { quiet, type InboxItem, type Op } from '#test/faults/checks.ts';
 import { generateMails } from '#test/kit/mails.ts';
 import { makeCompany, runCli } from '#test/kit/server.ts';
@@ -94,11 +95,40 @@ test('a restore says in words what it did and what to do next', { timeout: 60_00
   assert.match((await runCli(['restore', join(spare, 'backup.db'), '--data', join(spare, 'fresh')])).stdout, /is deleted/);
 });
 
+test('a restore into a new folder warns when it is told of nobody who was erased, and does not when it is', { timeout: 60_000 }, async () => {
+  const backup = join(spare, 'backup.db');
+  const warned = await runCli(['restore', backup, '--data', join(spare, 'unwarned')]);
+  assert.match(warned.stdout, /^No list of erased people was given \(--erased LIST\): .*$/m);
+  const person = (await onStopped<{ id: string }[]>('find', 'people', '--data', join(spare, 'unwarned')))[0]!.id;
+  const list = join(spare, 'erased.jsonl');
+  rememberErased(spare, { id: 'e1', entity: person }, Date.now());
+  const told = await runCli(['restore', backup, '--data', join(spare, 'told'), '--erased', list]);
+  assert.doesNotMatch(told.stdout, /No list/);
+  assert.match(told.stdout, /1 people who were erased here are erased from it too/);
+  assert.deepEqual((await onStopped<{ id: string }[]>('find', 'people', '--data', join(spare, 'told'))).filter(({ id }) => id === person), []);
+});
+
+test('the list beside the heads that company.json names is found by a restore without being given', { timeout: 60_000 }, async () => {
+  const [folder, outside] = [join(spare, 'second-home'), join(spare, 'mounted')];
+  mkdirSync(outside);
+  await onStopped('init', folder);
+  const settings = join(folder, 'company.json');
+  writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')) as object, auditHeads: join(outside, 'heads.jsonl') }));
+  await onStopped('restore', join(spare, 'backup.db'), '--data', folder);
+  const person = (await onStopped<{ id: string }[]>('find', 'people', '--data', folder))[0]!.id;
+  await onStopped('erase', person, '--data', folder);
+  assert.equal(readFileSync(join(outside, 'heads-erased.jsonl'), 'utf8'), readFileSync(join(folder, 'erased.jsonl'), 'utf8'));
+  for (const name of ['erased.jsonl', 'keelson.db']) rmSync(join(folder, name));
+  const { stdout } = await runCli(['restore', join(spare, 'backup.db'), '--data', folder]);
+  assert.doesNotMatch(stdout, /No list/);
+  assert.deepEqual((await onStopped<{ id: string }[]>('find', 'people', '--data', folder)).filter(({ id }) => id === person), []);
+});
+
 test('migrate says what it would do and what it did', { timeout: 60_000 }, async () => {
   const folder = join(spare, 'fresh');
-  assert.deepEqual(await onStopped('migrate', '--dry-run', '--data', folder), { from: 1, to: 1, applied: [], dryRun: true });
-  assert.deepEqual(await onStopped('migrate', '--data', folder), { from: 1, to: 1, applied: [], dryRun: false });
-  assert.match((await runCli(['migrate', '--data', folder])).stdout, /has schema 1, the newest/);
+  assert.deepEqual(await onStopped('migrate', '--dry-run', '--data', folder), { from: 2, to: 2, applied: [], dryRun: true });
+  assert.deepEqual(await onStopped('migrate', '--data', folder), { from: 2, to: 2, applied: [], dryRun: false });
+  assert.match((await runCli(['migrate', '--data', folder])).stdout, /has schema 2, the newest/);
 });
 
 const mistakes: [title: string, args: () => string[], message: RegExp][] = [
@@ -110,6 +140,7 @@ const mistakes: [title: string, args: () => string[], message: RegExp][] = [
   ['an import into a company that has rows', () => ['import', join(spare, 'first'), '--data', dataDir], /is not empty\. Import into/],
   ['a restore of what is no backup', () => ['restore', join(spare, 'first', 'manifest.json'), '--data', join(spare, 'z')], /manifest\.json cannot be restored: it is no database/],
   ['a restore of a file that is not there', () => ['restore', join(spare, 'q'), '--data', join(spare, 'z')], /there is no file .*\/q\. /],
+  ['a restore with a list that is not there', () => ['restore', join(spare, 'backup.db'), '--data', join(spare, 'z'), '--erased', join(spare, 'nobody.jsonl')], /there is no file .*nobody\.jsonl\. /],
   ['a migration of nothing', () => ['migrate', '--data', join(spare, 'nothing')], /there is no company in/],
 ];
 for (const [title, args, message] of mistakes) {

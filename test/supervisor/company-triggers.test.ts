@@ -7,7 +7,8 @@ import test, { type TestContext } from 'node:test';
 import { KeelsonError } from '#machines/errors.ts';
 import { assertTriggers, parseTrigger } from '#machines/triggers.ts';
 import { readLibrary, readTriggers } from '#supervisor/company.ts';
-import { buildTriggers, createMachines } from '#supervisor/main.ts';
+import { createMachines } from '#supervisor/agents.ts';
+import { buildTriggers } from '#supervisor/main.ts';
 
 function folder(t: TestContext, files: Record<string, string> = {}): string {
   const dir = mkdtempSync(join(tmpdir(), 'keelson-triggers-'));

@@ -2,9 +2,10 @@
 // due times, and a clock whose timers and whose wall time are moved apart.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Clock } from '#actors/clock.ts';
+import type { SteadyClock } from '#actors/clock.ts';
 import { silentLog } from '#actors/log.ts';
-import { watchDeadlines } from '#supervisor/deadlines.ts';
+import { createMachines } from '#supervisor/agents.ts';
+import { effectfulTypes, watchDeadlines } from '#supervisor/deadlines.ts';
 
 const startMs = 1_000_000;
 
@@ -14,8 +15,10 @@ function fakeClock() {
   let wall = startMs;
   const timers = new Set<{ at: number; task: () => void }>();
   const settle = () => new Promise((done) => setImmediate(done));
-  const clock: Clock = {
+  const clock: SteadyClock = {
     now: () => wall,
+    elapsed: () => elapsed,
+    boot: 'b1',
     after(delayMs, task) {
       const timer = { at: elapsed + delayMs, task };
       timers.add(timer);
@@ -50,10 +53,13 @@ function fakeStore(...dues: number[]) {
   const waiting = new Set(dues);
   const released: { due: number; at: number }[] = [];
   const tasks: ((dueMs: number) => void)[] = [];
+  const seen: object[] = [];
   let failures = 0;
   let calls = 0;
+  let jumpMs = 0;
   return {
-    released,
+    released, seen, waiting,
+    jumpNext: (ms: number) => void (jumpMs = ms),
     dueTimes: () => released.map(({ due }) => due),
     calls: () => calls,
     failNext: (times: number) => void (failures = times),
@@ -62,15 +68,18 @@ function fakeStore(...dues: number[]) {
       for (const task of tasks) task(due);
     },
     onDeadline: (task: (dueMs: number) => void) => void tasks.push(task),
-    async release(nowMs: number) {
+    async release(nowMs: number, reading: object) {
       calls++;
+      seen.push({ nowMs, ...reading });
       if (failures-- > 0) throw new Error('the disk is away');
       const due = [...waiting].filter((ms) => ms <= nowMs).toSorted((a, b) => a - b);
       for (const ms of due) {
         waiting.delete(ms);
         released.push({ due: ms, at: nowMs });
       }
-      return { released: due.length, nextDueMs: waiting.size > 0 ? Math.min(...waiting) : null };
+      const jumped = jumpMs;
+      jumpMs = 0;
+      return { released: due.length, nextDueMs: waiting.size > 0 ? Math.min(...waiting) : null, jumpMs: jumped, held: 0 };
     },
   };
 }
@@ -191,4 +200,35 @@ test('a store that cannot be read at the start is an error of the start', async 
   const store = fakeStore();
   store.failNext(1);
   await assert.rejects(watchDeadlines({ store, clock: fakeClock().clock, log: silentLog }), /the disk is away/);
+});
+
+test('the store is told how much time passed besides what the clock says, and who may act outside', async () => {
+  const time = fakeClock();
+  const store = fakeStore();
+  await watchDeadlines({ store, clock: time.clock, log: silentLog, effectful: ['operation'] });
+  time.jump(3_600_000);
+  await time.pass(60_000);
+  assert.deepEqual(store.seen, [
+    { nowMs: startMs, elapsedMs: 0, boot: 'b1', effectful: ['operation'] },
+    { nowMs: startMs + 3_660_000, elapsedMs: 60_000, boot: 'b1', effectful: ['operation'] },
+  ]);
+});
+
+test('a jump is told once, and what was held goes as soon as somebody says to look', async () => {
+  const time = fakeClock();
+  const store = fakeStore();
+  const jumps: number[] = [];
+  const { look } = await watchDeadlines({ store, clock: time.clock, log: silentLog, onJump: (ms) => void jumps.push(ms) });
+  store.jumpNext(-3_600_000);
+  await time.pass(600_000);
+  assert.deepEqual(jumps, [-3_600_000]);
+  store.waiting.add(startMs);
+  look();
+  await time.pass(0);
+  assert.deepEqual(store.dueTimes(), [startMs]);
+  assert.equal(time.timers(), 1);
+});
+
+test('actors that may act outside are those that may ask for something that happens at most once', () => {
+  assert.deepEqual(effectfulTypes(createMachines()), ['operation']);
 });

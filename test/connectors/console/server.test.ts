@@ -5,6 +5,8 @@ import { request } from 'node:http';
 import test, { after, before, beforeEach } from 'node:test';
 import { silentLog } from '#actors/log.ts';
 import type { Desk, Outcome } from '#connectors/console/desk.ts';
+import type { Actors, Told } from '#connectors/console/desk-actors.ts';
+import type { ParkedDesk } from '#connectors/console/desk-parked.ts';
 import { startConsole } from '#connectors/console/server.ts';
 import { codes, KeelsonError } from '#machines/errors.ts';
 
@@ -35,9 +37,29 @@ const desk: Desk = {
   },
 };
 
+const actors: Actors = {
+  send: (address, request) => toldOf('send', address, request),
+  run: (request) => toldOf('run', request.machine, request),
+  order: (address, request) => toldOf('order', address, request),
+  cancel: (id, request) => toldOf('cancel', id, request),
+};
+async function toldOf(...call: unknown[]): Promise<Told> {
+  await called(...call);
+  return { address: 'order/1', outcome: 'applied', note: null, rev: 1, value: 'paid', status: 'active' };
+}
+const parked: ParkedDesk = {
+  async retry({ commandId: _, ...request }) {
+    await called('retryParked', request);
+    return { retried: ['m-1'], kept: [], more: false };
+  },
+};
+let pause: string | null = null;
+const pausing = { pause: async (reason: string) => ({ paused: true, reason: (pause = reason) }), resume: async () => ({ paused: false, reason: (pause = null) }), paused: () => pause };
+
 before(async () => {
   console = await startConsole({
-    port: 0, token, desk, log: silentLog,
+    port: 0, token, desk, actors, pausing, parked, log: silentLog,
+    fork: (request) => called('fork', request),
     receiveMail: (raw, source) => called('mail', Buffer.from(raw).toString(), source),
     query: (name, args) => called('query', name, args),
     erase: (subject) => called('erase', subject),
@@ -50,6 +72,7 @@ beforeEach(() => {
   calls = [];
   fail = null;
   isReady = true;
+  pause = null;
 });
 
 interface Answer { status: number; text: string; json: { error?: { code: string; message: string; hint: string }; ok?: boolean; id?: string } | null }
@@ -85,6 +108,9 @@ const routes: [string, string, string][] = [
   ['POST', '/api/mail', 'message/rfc822'], ['POST', '/api/query', 'application/json'],
   ['POST', '/api/inbox/ap-1/approve', 'application/json'], ['POST', '/api/inbox/ap-1/reject', 'application/json'], ['POST', '/api/inbox/ap-1/respond', 'application/json'],
   ['POST', '/api/operations/o-1/reconcile', 'application/json'], ['POST', '/api/facts', 'application/json'], ['POST', '/api/annotations', 'application/json'], ['POST', '/api/erase', 'application/json'],
+  ['POST', '/api/parked/retry', 'application/json'], ['POST', '/api/fork', 'application/json'],
+  ['POST', '/api/runs', 'application/json'], ['POST', '/api/actors/order%2F1/send', 'application/json'], ['POST', '/api/actors/order%2F1/order', 'application/json'], ['POST', '/api/actors/order%2F1/cancel', 'application/json'],
+  ['POST', '/api/pause', 'application/json'], ['POST', '/api/resume', 'application/json'],
 ];
 const intruders: Record<string, (own: string) => Record<string, string>> = {
   'no token': () => ({}),
@@ -144,10 +170,12 @@ test('each answer reaches the desk with its id and nothing that was not asked fo
   await post('/api/inbox/ap-1/reject', { reason: 'no' });
   await post('/api/inbox/q-1/respond', { text: 'invoice', reason: 'it says so' });
   await post('/api/operations/o-1/reconcile', { outcome: 'not-sent', note: 'looked' });
+  await post('/api/parked/retry', { actor: 'mail/m-1', commandId: 'c2' });
+  await post('/api/fork', { actor: 'mail/m-1', at: 2, commandId: 'c3' });
   await post('/api/query', { name: 'status' });
   assert.deepEqual(calls, [
     ['approve', 'ap-m-1/2', { hash: 'abc', edit: 'text', commandId: 'c1' }], ['reject', 'ap-1', { reason: 'no' }], ['respond', 'q-1', { text: 'invoice', reason: 'it says so' }],
-    ['reconcile', 'o-1', { outcome: 'not-sent', note: 'looked' }], ['query', 'status', {}],
+    ['reconcile', 'o-1', { outcome: 'not-sent', note: 'looked' }], ['retryParked', { actor: 'mail/m-1' }], ['fork', { id: 'fork:c3', address: 'mail/m-1', at: 2 }], ['query', 'status', {}],
   ]);
 });
 
@@ -175,6 +203,8 @@ test('a body that is no JSON, or not of the right shape, is named', async () => 
   for (const body of ['', '{', '"', 'reason=no', '{"reason": "no"', '\u0000']) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
   for (const body of [null, [], 7, {}, { reason: '' }, { reason: 7 }, { reason: ['no'] }, { reason: 'no', commandId: '' }, { reason: 'no', commandId: 'c'.repeat(101) }]) assertError(await post('/api/inbox/ap-1/reject', body), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/operations/o-1/reconcile', { outcome: 'maybe' }), 400, 'BAD_ARGUMENT');
+  for (const body of [{}, { id: 'm', actor: 'a/b' }, { id: '' }]) assertError(await post('/api/parked/retry', body), 400, 'BAD_ARGUMENT');
+  for (const body of [{}, { actor: '' }, { actor: 'a/b', at: -1 }, { actor: 'a/b', at: 1.5 }]) assertError(await post('/api/fork', body), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/inbox/ap-1/respond', { text: '' }), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/query', { name: 'status', args: [] }), 400, 'BAD_ARGUMENT');
   assert.deepEqual(calls, []);
@@ -223,6 +253,27 @@ test('a body that is too large is refused, and the server goes on', async () => 
   assert.equal((await send('GET', '/healthz', bearer)).status, 200);
 });
 
+test('actors are told by their address, also one with a slash in it', async () => {
+  await post('/api/actors/order%2F1/send', { type: 'PAY', fields: { sum: 1 } });
+  await post('/api/actors/order%2F1/order', { order: { do: 'skip' } });
+  await post('/api/runs', { machine: 'order' });
+  assert.deepEqual(calls, [['send', 'order/1', { type: 'PAY', fields: { sum: 1 } }], ['order', 'order/1', { order: { do: 'skip' } }], ['run', 'order', { machine: 'order', input: {} }]]);
+  assertError(await post('/api/actors/order%2F1/order', { order: { do: 'explode' } }), 400, 'BAD_ARGUMENT');
+});
+
+test('what would wait for a paused company is refused with the way out; reading goes on', async () => {
+  assert.equal((await post('/api/pause', { reason: 'holiday' })).status, 200);
+  for (const path of ['/api/inbox/ap-1/approve', '/api/runs', '/api/actors/order%2F1/send']) {
+    const answer = await post(path, {});
+    assertError(answer, 409, 'REFUSED');
+    assert.match(answer.json!.error!.hint, /keelson resume/);
+  }
+  assert.deepEqual(calls, []);
+  assert.equal((await post('/api/query', { name: 'status' })).status, 200);
+  assert.equal((await post('/api/resume', {})).status, 200);
+  assert.equal((await post('/api/inbox/ap-1/approve', {})).status, 200);
+});
+
 const failures: [() => never, number, string][] = [
   [() => { throw new KeelsonError('NOT_FOUND', 'there is no inbox item'); }, 404, 'NOT_FOUND'],
   [() => { throw new KeelsonError('REFUSED', 'it has changed'); }, 409, 'REFUSED'],
@@ -245,6 +296,6 @@ for (const [throwIt, status, code] of failures) {
 }
 
 test('a port that is taken is a wrong setting', async () => {
-  const options = { token, desk, log: silentLog, receiveMail: called, query: called, erase: called, ready: async () => true };
+  const options = { token, desk, actors, pausing, parked, fork: called, log: silentLog, receiveMail: called, query: called, erase: called, ready: async () => true };
   await assert.rejects(startConsole({ ...options, port }), (error) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && /--port/.test(error.hint));
 });

@@ -60,10 +60,10 @@ test('retrieval asks for bounded words, never finds the mail itself, and keeps n
   assert.deepEqual(output()['hits'], [{ kind: 'mail', id: 'm-2', score: 1, place: 7 }]);
 });
 
-test('retrieval that fails for good ends in error and says why', async () => {
+test('retrieval that fails for good has failed and says why', async () => {
   const { record, calls } = await run(retrievalMachine, { mail: { id: mail.id, subject: '', text: '' } }, { 'knowledge.search': fails('REFUSED', 'no index') });
-  assert.deepEqual([record().status, calls.length], ['error', 1]);
-  assert.match(JSON.stringify(record().snapshot.error), /no index/);
+  assert.deepEqual([record().held?.by, calls.length], ['failure', 1]);
+  assert.match(record().held!.reason, /no index/);
 });
 
 test('copy names corrections of drafts like its own, whoever wrote the draft, and not those far below the best hit', async () => {
@@ -97,9 +97,9 @@ test('a model that answers in another shape counts as failed', async () => {
   assert.deepEqual([names().at(-1), output()['templateId']], ['reply.template', 'quote-en']);
 });
 
-test('copy whose templates fail as well ends in error, with no draft left behind', async () => {
+test('copy whose templates fail as well has failed, with no draft left behind', async () => {
   const { record, sim } = await run(copyMachine, { mail, language: 'en', hits: [], useModel: true }, { 'reply.model': fails('MODEL_FAILED', 'away'), 'reply.template': fails('REFUSED', 'no templates') });
-  assert.deepEqual([record().status, sim.recorded.artifacts, sim.recorded.decisions], ['error', [], []]);
+  assert.deepEqual([record().held?.by, sim.recorded.artifacts, sim.recorded.decisions], ['failure', [], []]);
 });
 
 test('a draft is kept as a version of its own with subject and text', async () => {

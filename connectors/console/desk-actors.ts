@@ -1,0 +1,87 @@
+// The operator's hand on actors: send one an event, start a run, and hold, release or end it.
+import { z } from 'zod';
+import type { Bus } from '#actors/bus.ts';
+import type { MakeId } from '#actors/ids.ts';
+import type { StorePort } from '#actors/store-port.ts';
+import { address as makeAddress, isAddress } from '#machines/address.ts';
+import type { Applied } from '#machines/commit.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { orderSchema, orderType } from '#machines/hold.ts';
+import { isReservedType, limits, type Body } from '#machines/message.ts';
+import { operator } from './desk-commands.ts';
+
+const commandId = z.string().min(1).max(100).optional();
+export const actorRequests = {
+  send: z.object({ type: z.string().min(1).max(limits.typeChars), fields: z.record(z.string(), z.json()).default({}), commandId }),
+  run: z.object({ machine: z.string().min(1).max(200), input: z.json().default({}), key: z.string().min(1).max(200).optional(), commandId }),
+  order: z.object({ order: orderSchema, commandId }),
+  cancel: z.object({ commandId }),
+};
+type Requests = { [K in keyof typeof actorRequests]: z.output<(typeof actorRequests)[K]> };
+
+export interface Told { address: string; outcome: Applied['outcome']; note: string | null; rev: number | null; value: unknown; status: string | null }
+
+/** All throw TIMEOUT when nobody can tell whether it was applied: ask again with the same `commandId`. */
+export interface Actors {
+  send(address: string, request: Requests['send']): Promise<Told>;
+  /** Starts an actor of this machine, by id or `id@version`; without a version the newest. */
+  run(request: Requests['run']): Promise<Told>;
+  order(address: string, request: Requests['order']): Promise<Told>;
+  /** Ends a run from outside, with everything it started and asked. `id`: its address, or an item of the inbox. */
+  cancel(id: string, request: Requests['cancel']): Promise<Told>;
+}
+
+const answerMs = 15_000;
+
+/** `machines`: keys of this build, oldest version first. */
+export function createActors({ store, bus, makeId, machines }: { store: StorePort; bus: Bus; makeId: MakeId; machines: readonly { id: string; key: string }[] }): Actors {
+  const tell = async (address: string, body: Body, id: string): Promise<Told> => {
+    const { outcome, note, rev, value, status } = await bus.submit({ id: `command:${id}`, to: address, from: operator, body }, answerMs);
+    if (outcome === 'parked' || outcome === 'refused') throw new KeelsonError('REFUSED', note ?? `${address} refused it`, { hint: 'Look at the actor with `keelson show ACTOR`: it lists what it understands.' });
+    return { address, outcome, note, rev, value, status };
+  };
+  const mustExist = async (address: string) => {
+    if (!isAddress(address)) throw new KeelsonError('BAD_ARGUMENT', `'${address}' is not an address; it must be type/key`);
+    const actor = (await store.query('actor', { address })) as { status: string; record: { parent: { address: string } | null } } | null;
+    if (!actor) throw new KeelsonError('NOT_FOUND', `there is no actor '${address}'`);
+    return actor;
+  };
+  const isKnown = async (id: string | undefined) => id !== undefined && (await store.query('outcome', { id: `command:${id}` })) !== null;
+
+  return {
+    async send(address, { type, fields, commandId: id }) {
+      if (isReservedType(type)) throw new KeelsonError('BAD_ARGUMENT', `the event type '${type}' is reserved`);
+      await mustExist(address);
+      const told = await tell(address, { kind: 'event', event: { ...fields, type } }, id ?? makeId());
+      if (told.outcome === 'ignored') throw new KeelsonError('REFUSED', `${address} did not take '${type}': ${told.note}`, { hint: 'Look at the actor with `keelson show ACTOR`: it lists what it understands now.' });
+      return told;
+    },
+    async run({ machine, input, key, commandId: id = makeId() }) {
+      const found = machines.findLast((known) => known.key === machine || known.id === machine);
+      if (!found) throw new KeelsonError('NOT_FOUND', `this build has no machine '${machine}'`, { hint: '`keelson machines list` shows what can be run.' });
+      const told = await tell(makeAddress(found.id, key ?? id), { kind: 'start', machine: found.key, input }, id);
+      if (told.outcome === 'ignored') throw new KeelsonError('REFUSED', `${told.address} was started before`, { hint: 'Give the run another --key.' });
+      return told;
+    },
+    async order(address, { order, commandId: id }) {
+      await mustExist(address);
+      const told = await tell(address, { kind: 'event', event: { type: orderType, ...order } }, id ?? makeId());
+      if (told.outcome === 'ignored') throw new KeelsonError('REFUSED', `${address}: ${told.note}`, { hint: 'See what it waits for with `keelson ps`.' });
+      return told;
+    },
+    async cancel(given, { commandId: id }) {
+      const item = given.includes('/') && isAddress(given) ? null : ((await store.query('intent', { id: given })) as { actor: string } | null);
+      if (!item && !isAddress(given)) throw new KeelsonError('NOT_FOUND', `there is no actor and no inbox item '${given}'`);
+      let address = item?.actor ?? given;
+      let actor = await mustExist(address);
+      // An item belongs to the run that asked; an address is taken at its word.
+      while (item && actor.record.parent) {
+        address = actor.record.parent.address;
+        actor = await mustExist(address);
+      }
+      if (actor.record.parent) throw new KeelsonError('REFUSED', `${address} is a part of ${actor.record.parent.address}`, { hint: `Cancel that: keelson cancel ${actor.record.parent.address}` });
+      if (actor.status !== 'active' && !(await isKnown(id))) throw new KeelsonError('REFUSED', `${address} is ${actor.status} already`);
+      return tell(address, { kind: 'stop' }, id ?? makeId());
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// What every process of a company runs, whether it owns the store or joined as a worker: the host, the worker and what its
+// activities reach.
+import { join } from 'node:path';
+import type { Bus } from '#actors/bus.ts';
+import type { Clock } from '#actors/clock.ts';
+import { startHost } from '#actors/host.ts';
+import { randomId } from '#actors/ids.ts';
+import type { Log } from '#actors/log.ts';
+import { joinMembers } from '#actors/members.ts';
+import type { Registry } from '#actors/registry.ts';
+import type { StorePort } from '#actors/store-port.ts';
+import { startWorker, type Activity } from '#actors/worker.ts';
+import { openCalendar } from '#connectors/cron.ts';
+import { createGate } from '#connectors/gate.ts';
+import { readHits, readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
+import { createMailConnector } from '#connectors/mail/connector.ts';
+import { draftWithModel } from '#connectors/model/openai.ts';
+import { draftFromTemplates } from '#connectors/reply.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import type { Config } from './config.ts';
+import { scheduleActivities } from './schedules.ts';
+import { decide } from './strategy.ts';
+
+export interface Parts {
+  config: Config;
+  bus: Bus;
+  store: StorePort;
+  registry: Registry;
+  /** What the company's own agents bring. */
+  activities: Record<string, Activity>;
+  clock: Clock;
+  log: Log;
+  role: 'all' | 'worker';
+}
+
+/** Starts working and hosting. The answer stops both: what is in hand is finished, mailboxes first, and others take them over. */
+export async function startParts({ config, bus, store, registry, activities: own, clock, log, role }: Parts): Promise<{ stop(): Promise<void> }> {
+  const { dataDir, company, smtpUrl, model } = config;
+  const policies = readPolicies(store);
+  await policies(); // a broken policy stops the start, not the first mail
+  const templates = readTemplates(store);
+  const hitTexts = readHits(store);
+  const gate = createGate({
+    connectors: [createMailConnector({ smtpUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, now: clock.now }) as never],
+    policies,
+    restored: async () => (await store.query('restored', {})) as { backupAtMs: number | null; restoredAtMs: number } | null,
+    now: clock.now,
+    recipientDomain: (payload) => (payload as { to: { address: string } }).to.address.split('@').at(-1)?.toLowerCase() ?? '',
+  });
+  const activities: Record<string, Activity> = {
+    ...gate,
+    ...scheduleActivities({ store, clock, openCalendar }),
+    'knowledge.search': searchKnowledge(store),
+    'reply.template': draftFromTemplates(templates, company, hitTexts),
+    ...(model ? { 'reply.model': draftWithModel(model, templates, company, hitTexts) } : {}),
+  };
+  for (const [name, run] of Object.entries(own)) {
+    if (Object.hasOwn(activities, name)) throw new KeelsonError('BAD_CONFIG', `agents/ gives the activity '${name}', which is one of this build`, { hint: 'Give it another name.' });
+    activities[name] = run;
+  }
+  const worker = await startWorker({ bus, store, registry, clock, log, decide, activities });
+  // Last: who has joined is believed to read its mailboxes.
+  const members = await joinMembers({ bus, clock, id: randomId(), role });
+  try {
+    const host = await startHost({ bus, store, registry, clock, log, owned: members });
+    return {
+      async stop() {
+        await host.stop();
+        await members.leave();
+        await worker.stop();
+      },
+    };
+  } catch (error) {
+    await members.leave();
+    await worker.stop();
+    throw error;
+  }
+}

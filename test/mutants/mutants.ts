@@ -1,0 +1,59 @@
+// One guard taken away at a time: the text as it stands in the tree, what takes its place, and the test that must then fail.
+export interface Mutant {
+  /** What the system would lack. */
+  without: string;
+  file: string;
+  /** Occurs exactly once. */
+  text: string;
+  instead: string;
+  test: string;
+  /** The beginning of the title of the test that fails. */
+  fails: string;
+}
+
+const step = 'actors/step.ts';
+const effects = 'actors/effects.ts';
+const judge = 'store/judge.ts';
+const over = "if (next.status !== 'active') {\n    ";
+const [boundary, children, jobs, states, timers] = ['boundary', 'children', 'jobs', 'states', 'timers'].map((name) => `test/actors/step-${name}.test.ts`) as [string, string, string, string, string];
+const commits = 'test/store/commit.test.ts';
+const live = 'test/actors/live-difference.test.ts';
+
+export const mutants: Mutant[] = [
+  { without: 'the generation of timers', file: step, text: 'if (timer?.gen !== body.gen) return', instead: 'if (!timer) return', test: timers, fails: 'a timer of an earlier visit of the state is stale' },
+  { without: 'the generation of child results', file: step, text: 'child?.gen !== body.gen || child.settled', instead: '!child || child.settled', test: jobs, fails: 'a late result of an earlier invocation is not taken by a newer one' },
+  { without: 'the generation of a stop', file: step, text: 'if (record.parent && record.parent.gen !== body.gen) return', instead: 'if (false) return', test: children, fails: 'a stop for an earlier start of the child is stale' },
+  { without: 'settled: a result is taken once', file: step, text: ' || child.settled)', instead: ')', test: jobs, fails: 'the same result under two message ids is taken once' },
+  { without: 'taking a timer off the record', file: step, text: 'delete record.timers[body.timer];', instead: '', test: timers, fails: 'a timer fires once, also when it is delivered under two message ids' },
+  { without: 'status: who has ended takes nothing', file: step, text: "if (previous && previous.status !== 'active') return", instead: 'if (false) return', test: states, fails: 'an event to an ended actor is kept as ignored' },
+  { without: 'one start per actor', file: step, text: "body.kind === 'start' ? previous && !fresh : !previous", instead: "body.kind === 'start' ? false : !previous", test: states, fails: 'starting an actor twice is ignored' },
+  { without: 'reserved event types', file: step, text: 'if (isReservedType(type)) return', instead: 'if (false) return', test: boundary, fails: "an event that calls itself 'xstate.done.actor.kid' is refused" },
+  { without: 'events for the operator only', file: step, text: "&& typeOf(from) !== 'operator') return", instead: '&& false) return', test: boundary, fails: 'an event for the operator only is refused from mail/m-1' },
+  { without: 'the sender of a timer', file: step, text: 'if (from !== record.address) return', instead: 'if (false) return', test: timers, fails: 'a timer that another actor forged is refused' },
+  { without: 'the sender of a child result', file: step, text: 'if (from !== child.address) return', instead: 'if (false) return', test: jobs, fails: 'a result that another actor forged with the right generation is refused' },
+  { without: 'the parent as sender of a start', file: step, text: 'if (body.parent && body.parent.address !== from) return', instead: 'if (false) return', test: children, fails: 'nobody can start an actor in the name of another parent' },
+  { without: 'the parent as sender of a stop', file: step, text: "if (record.parent ? from !== record.parent.address : typeOf(from) !== 'operator') return", instead: 'if (false) return', test: children, fails: 'a stop that another actor forged is refused' },
+  { without: 'telling the parent of a failure', file: effects, text: "if (parent && next.status === 'error') send(", instead: "if (parent && next.status === 'error' && !parent) send(", test: children, fails: 'a child that throws tells its parent' },
+  { without: 'cancel-all: timers of who has ended', file: effects, text: `${over}for (const id of Object.keys(record.timers)) unschedule(id);`, instead: over, test: timers, fails: 'a final state withdraws every timer' },
+  { without: 'cancel-all: children and jobs of who has failed', file: effects, text: `unschedule(id);\n    for (const id of Object.keys(record.children)) stop(id);\n    const { parent }`, instead: 'unschedule(id);\n    const { parent }', test: children, fails: 'an actor that fails takes what runs below it along' },
+  { without: 'the end of a first schedule under a name', file: effects, text: 'unschedule(id); // the last', instead: '// the last', test: timers, fails: 'raising again under the same id replaces the earlier one' },
+  { without: 'taking back what was made and left in one step', file: effects, text: 'effects.sends.some((message) => message.id === child.gen)', instead: 'false', test: live, fails: "'visiting' does what the live interpreter does" },
+  { without: 'a start before what was said to the child', file: effects, text: 'effects.sends.push(...early);', instead: 'effects.sends.splice(effects.sends.length - 1, 0, ...early);', test: live, fails: "'visiting' does what the live interpreter does" },
+  { without: 'plain JSON in the context', file: step, text: "assertPlainJson(next.context, 'context');", instead: ';', test: boundary, fails: 'a context that holds a map is refused' },
+
+  { without: 'dedupe: one id, one commit', file: judge, text: 'if (before) return { answer: before(commit) };', instead: '', test: commits, fails: 'a second commit with an id writes nothing and answers with the first' },
+  { without: 'the expected version', file: judge, text: 'if (basis !== undefined && (known.revs.get(commit.actor) ?? -1) !== basis) return', instead: 'if (false) return', test: commits, fails: 'a revision that does not follow the stored one is a conflict' },
+  { without: 'the expected version within a group', file: judge, text: 'if (rev !== null) known.revs.set(commit.actor, rev);', instead: '', test: commits, fails: 'two steps to the same revision in one group' },
+  { without: 'requires', file: judge, text: '(commit.requires !== undefined && !known.open.has(commit.requires))', instead: 'false', test: commits, fails: 'a commit that requires a message is written while the message waits' },
+  { without: 'requires within a group', file: judge, text: 'known.open.delete(id);', instead: ';', test: commits, fails: 'of two commits in one group that settle the message they require' },
+  { without: 'silence about who was erased', file: judge, text: 'erased.has(commit.actor) ||', instead: '', test: 'test/store/judge.test.ts', fails: 'for an actor that was erased nothing is written any more' },
+  { without: 'the epoch of the store', file: 'store/commit.ts', text: 'if (counted !== 1) throw', instead: 'if (false) throw', test: commits, fails: 'a store whose epoch is not the newest cannot commit' },
+
+  { without: 'ids that only actors make', file: 'actors/host.ts', text: "if (message.id.includes('#') && !isOurs(message.from)) throw", instead: 'if (false) throw', test: 'test/actors/host.test.ts', fails: 'a stranger who guesses the id of a promised message takes nothing away' },
+  { without: 'the doubt about ids of parked strangers', file: 'actors/park.ts', text: 'settles: promised ||', instead: 'settles: true ||', test: 'test/actors/host.test.ts', fails: 'a stranger who guesses the id of a promised message takes nothing away' },
+  { without: 'the claim of a `once` job', file: 'actors/worker.ts', text: "if (claimed === 'taken') {", instead: 'if (false) {', test: 'test/actors/worker.test.ts', fails: 'an at-most-once job that was claimed by a worker that is gone' },
+  { without: 'unknown, when nobody can tell', file: 'actors/worker.ts', text: 'spec.once && !(thrown instanceof KeelsonError)', instead: 'false', test: 'test/actors/worker.test.ts', fails: 'an at-most-once job that fails in a way nobody foresaw is unknown' },
+  { without: 'the try that was decided on', file: 'actors/worker.ts', text: 'promised?.attempt !== job.attempt ||', instead: '!promised ||', test: 'test/actors/worker-jobs.test.ts', fails: 'a try that nobody decided on is not run' },
+  { without: 'the activity that was committed', file: 'actors/worker.ts', text: '|| promised.activity !== spec.name) return', instead: ') return', test: 'test/actors/worker-jobs.test.ts', fails: 'a job of one activity is not run as another' },
+  { without: 'those who may order an actor about', file: 'actors/hold.ts', text: 'return mayOrder(alive, message.from, order.data) ?', instead: 'return true ?', test: 'test/actors/hold.test.ts', fails: 'only those above an actor may order it about' },
+];
