@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
 /** One delivery: `bytes` of `subject`, and what the bus counts of it. */
-export interface Delivered { m: Msg; seq: number; timeMs: number; deliveries: number; working(): void }
+export interface Delivered { m: Msg; seq: number; timeMs: number; deliveries: number; /** How many wait behind it. */ pending: number; working(): void }
 
 export interface MailboxOptions {
   nc: NatsConnection;
@@ -25,16 +25,34 @@ export interface MailboxOptions {
 }
 
 export interface Mailboxes extends Subscription {
+  /** Whether this partition is read here and nothing older than what comes now is still on its way. */
+  takesHere(partition: number): boolean;
+  /** Takes this in turn; false when the partition is not read here any more. */
+  handOver(partition: number, task: () => Promise<void>): boolean;
   /** Pulls again: the bus was away and may have forgotten. */
   pull(): void;
 }
 
-interface Box { inbox: Inbox; pulledMs: number; inHand: Delivered | null; work: Promise<void>; closing: boolean; pull(): void }
+interface Box {
+  inbox: Inbox;
+  openedMs: number;
+  pulledMs: number;
+  /** Since it was opened there was a moment when the bus had nothing for it. */
+  caughtUp: boolean;
+  inHand: Delivered | null;
+  work: Promise<void>;
+  closing: boolean;
+  pull(how?: string): void;
+}
 
 const expiresMs = 30_000;
 const request = JSON.stringify({ batch: 1, expires: nanos(expiresMs) });
+const look = JSON.stringify({ batch: 1, no_wait: true });
 const retryMs = 1_000;
+/** What others published before this one read the mailbox has arrived by then. */
+const settledMs = 2_000;
 const timedOut = 408;
+const empty = 404;
 
 export const consumerOf = (partition: number) => `p${partition}`;
 
@@ -47,7 +65,6 @@ export function openMailboxes({ nc, stream, owned, ensure, born, handle, ackWait
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumerOf(n)}`;
     const reply = createInbox();
     const take = async (delivered: Delivered) => {
-      box.inHand = delivered;
       const since = born();
       let answer = '+ACK';
       try {
@@ -57,6 +74,7 @@ export function openMailboxes({ nc, stream, owned, ensure, born, handle, ackWait
         answer = `-NAK ${JSON.stringify({ delay: nanos(retryMs) })}`;
       }
       box.inHand = null;
+      box.caughtUp ||= delivered.pending === 0;
       if (since !== born()) return box.pull();
       if (box.closing || answer !== '+ACK') {
         delivered.m.respond(answer);
@@ -71,29 +89,33 @@ export function openMailboxes({ nc, stream, owned, ensure, born, handle, ackWait
           if (error) return log.error({ error: String(error), partition: n }, 'a mailbox cannot be read');
           const delivered = readDelivery(m);
           if (!delivered) return again(m.headers?.code ?? 0);
+          box.inHand = delivered;
           box.work = box.work.then(() => take(delivered));
         },
       }),
+      openedMs: clock.now(),
       pulledMs: 0,
+      caughtUp: false,
       inHand: null,
       work: Promise.resolve(),
       closing: false,
-      pull() {
+      pull(how = request) {
         if (box.closing || box.inHand) return;
         box.pulledMs = clock.now();
-        nc.publish(subject, request, { reply });
+        nc.publish(subject, how, { reply });
       },
     };
     const again = (code: number) => {
-      if (code === timedOut) return box.pull();
+      box.caughtUp ||= code === empty;
+      if (code === timedOut || code === empty) return box.pull();
       if (box.closing) return;
       // The consumer is gone, or the bus is not ready.
       clock.after(retryMs, () => {
-        if (!box.closing) ensure(n).then(box.pull, (error: unknown) => log.warn({ error: String(error), partition: n }, 'a mailbox is not there'));
+        if (!box.closing) ensure(n).then(() => box.pull(), (error: unknown) => log.warn({ error: String(error), partition: n }, 'a mailbox is not there'));
       });
     };
     boxes.set(n, box);
-    box.pull();
+    box.pull(look);
   };
   /** What the bus has sent already is still taken. */
   const close = async (box: Box) => {
@@ -123,7 +145,22 @@ export function openMailboxes({ nc, stream, owned, ensure, born, handle, ackWait
   owned?.onChange(arrange);
   arrange();
   return {
-    pull: () => boxes.forEach((box) => box.pull()),
+    takesHere(n) {
+      const box = boxes.get(n);
+      return box !== undefined && box.caughtUp && !box.closing && clock.now() - box.openedMs > settledMs;
+    },
+    handOver(n, task) {
+      const box = boxes.get(n);
+      if (!box || box.closing) return false;
+      box.work = box.work.then(task);
+      return true;
+    },
+    pull() {
+      for (const box of boxes.values()) {
+        Object.assign(box, { openedMs: clock.now(), caughtUp: false });
+        box.pull(look);
+      }
+    },
     async stop() {
       stopped = true;
       arrange();
@@ -137,6 +174,6 @@ export function openMailboxes({ nc, stream, owned, ensure, born, handle, ackWait
 function readDelivery(m: Msg): Delivered | null {
   const tokens = (m.reply ?? '').split('.');
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return null;
-  const [, , deliveries, seq, , nanosText] = tokens.length === 9 ? tokens.slice(2) : tokens.slice(4);
-  return { m, seq: Number(seq), timeMs: Math.trunc(Number(nanosText) / 1e6), deliveries: Number(deliveries), working: () => m.respond('+WPI') };
+  const [, , deliveries, seq, , nanosText, pending] = tokens.length === 9 ? tokens.slice(2) : tokens.slice(4);
+  return { m, seq: Number(seq), timeMs: Math.trunc(Number(nanosText) / 1e6), deliveries: Number(deliveries), pending: Number(pending), working: () => m.respond('+WPI') };
 }

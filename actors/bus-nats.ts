@@ -10,7 +10,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { attemptId, limits, messageType, type Message } from '#machines/message.ts';
 import { compareVersions, natsFloor } from '#machines/versions.ts';
 import { beatSchema, pastSchema, type Bus, type Delivery, type Handler, type Subscription } from './bus.ts';
-import { consumerOf, openMailboxes, type Delivered } from './bus-mail.ts';
+import { consumerOf, openMailboxes, type Delivered, type Mailboxes } from './bus-mail.ts';
 import { partitions, subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
@@ -20,6 +20,7 @@ import { readJson } from './plain-json.ts';
 const withdrawnSchema = z.array(z.string().max(limits.idChars));
 /** How long a crashed worker's message waits before another gets it. */
 const ackWaitMs = 8_000;
+const encoder = new TextEncoder();
 const duplicateWindowMs = 120_000;
 
 export interface BusOptions { url: string; token: string; company: string; name: string; clock: Clock; log: Log }
@@ -39,6 +40,8 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   const waiting = new Map<string, ((applied: Applied) => void)[]>();
   const listening = new Set<string>();
   let away = false;
+  let handleMail: Handler | undefined;
+  let boxes: Mailboxes | undefined;
 
   const follow = async () => {
     for await (const status of nc.status()) {
@@ -113,7 +116,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     };
   };
 
-  const toDelivery = ({ m, seq, timeMs, deliveries, working }: Omit<Delivered, 'm'> & { m: Pick<Msg, 'headers' | 'subject' | 'data'> }, stream: string, to: string, from: string): Delivery => ({
+  const toDelivery = ({ m, seq, timeMs, deliveries, working }: Omit<Delivered, 'm' | 'pending'> & { m: Pick<Msg, 'headers' | 'subject' | 'data'> }, stream: string, to: string, from: string): Delivery => ({
     id: header(m.headers, 'ce-id') ?? `bus-${stream}-${seq}-${timeMs}`,
     to, from,
     cause: header(m.headers, 'ce-cause'),
@@ -164,6 +167,13 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
         publish(message, h);
       });
     },
+    takesHere: (to) => boxes?.takesHere(names.partitionOf(to)) ?? false,
+    handOver(message) {
+      const { id, to, from, cause, body } = message;
+      const delivery: Delivery = { id, to, from, cause, subject: names.mailbox(to, from), bytes: encoder.encode(JSON.stringify(body)), deliveries: 1, working() {} };
+      const take = () => handleMail!(delivery).catch((error: unknown) => log.warn({ error: String(error), id, to }, 'a message was not taken; it is published again'));
+      if (!boxes?.handOver(names.partitionOf(to), take)) publish(message);
+    },
     answer: (to, applied) => nc.publish(names.applied(to), JSON.stringify(applied)),
     announce(announcement) {
       // The client would keep it until the server is back, however much comes together; followers ask then.
@@ -189,12 +199,18 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
         const ends = names.parse(delivered.m.subject);
         return handler(toDelivery(delivered, names.mailStream, ends?.to ?? '', ends?.from ?? ''));
       };
-      const boxes = openMailboxes({ nc, stream: names.mailStream, owned, ensure, born: () => born, handle, ackWaitMs, clock, log });
+      handleMail = handler;
+      const opened = boxes = openMailboxes({ nc, stream: names.mailStream, owned, ensure, born: () => born, handle, ackWaitMs, clock, log });
       ensured.push(async () => {
         await ensureAll();
-        boxes.pull();
+        opened.pull();
       });
-      return { stop: boxes.stop };
+      return {
+        async stop() {
+          await opened.stop();
+          if (boxes === opened) boxes = undefined;
+        },
+      };
     },
     beat(beat) {
       if (!away && !nc.isClosed()) nc.publish(names.hosts, JSON.stringify(beat));

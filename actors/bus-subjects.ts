@@ -12,6 +12,8 @@ export interface Names {
   /** What the server makes of a mailbox subject: the partition of the receiver comes first. */
   partitioned: string;
   partition(n: number): string;
+  /** The partition that the server will choose for this receiver. */
+  partitionOf(to: string): number;
   mailbox(to: string, from: string): string;
   queue(name: string): string;
   applied(address: string): string;
@@ -44,6 +46,7 @@ export function subjectNames(company: string): Names {
     jobSubjects: `${root}.job.*`,
     partitioned: `${root}.box.{{partition(${partitions},1,2)}}.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}.{{wildcard(4)}}`,
     partition: (n) => `${root}.box.${n}.>`,
+    partitionOf: (to) => fnv1a(`${typeOf(to)}${toToken(keyOf(to))}`) % partitions,
     mailbox: (to, from) => `${root}.msg.${pair(to)}.${pair(from)}`,
     queue: (name) => `${root}.job.${name}`,
     applied: (address) => `${root}.applied.${pair(address)}`,
@@ -62,4 +65,11 @@ export function subjectNames(company: string): Names {
       }
     },
   };
+}
+
+/** The hash of the server's `partition()`: FNV-1a with 32 bits, over the tokens one after the other. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
 }

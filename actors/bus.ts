@@ -49,6 +49,10 @@ export interface Bus {
   publish(message: Message, how?: { again: boolean }): void;
   /** Hands in a message and waits until it was applied. Rejects with TIMEOUT (unknown) or BUS_DOWN. */
   submit(message: Message, timeoutMs: number): Promise<Applied>;
+  /** Whether the mailbox of this actor is read here and has caught up, so that nothing older is still on its way to it. */
+  takesHere(to: string): boolean;
+  /** Puts a message into a mailbox that is read here; publishes it when that is so no more. It must stand in the outbox. */
+  handOver(message: Message): void;
   answer(to: string, applied: Applied): void;
   /** Tells everybody what was written. Not kept anywhere: who is away misses it. */
   announce(announcement: Announcement): void;

@@ -12,6 +12,7 @@ import type { Bus, Delivery, Ownership, Subscription } from './bus.ts';
 import { createCache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import { collectEffects } from './effects.ts';
+import { handingOver } from './hand-over.ts';
 import type { Log } from './log.ts';
 import { parkCommit } from './park.ts';
 import { commitPatiently, isTransient } from './patience.ts';
@@ -40,7 +41,8 @@ const cachedActorsMax = 5_000;
 const retryMs = 500;
 
 /** Starts hosting the mailboxes of the company. */
-export async function startHost({ bus, store, registry, clock, log, owned }: HostOptions): Promise<Subscription> {
+export async function startHost({ bus, store: given, registry, clock, log, owned }: HostOptions): Promise<Subscription> {
+  const store = handingOver(given, bus);
   const records = createCache<string>(cachedActorsMax);
   const ownTypes = new Set(registry.list().map((definition) => definition.id));
   const isOurs = (from: string) => isAddress(from) && (ownTypes.has(typeOf(from)) || innerTypes.has(typeOf(from)));

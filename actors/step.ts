@@ -141,7 +141,9 @@ function restore(definition: Definition, record: ActorRecord, scope: Scope): Any
 
 function persist(definition: Definition, snapshot: AnyMachineSnapshot | undefined, record: ActorRecord): ActorRecord['snapshot'] {
   if (!snapshot) return { value: null, context: null };
-  const { children: _, ...persisted } = definition.machine.getPersistedSnapshot(snapshot) as unknown as Record<string, unknown>;
+  // XState would walk the whole context for references to actors; ours is checked to have none.
+  const { children: _, ...persisted } = definition.machine.getPersistedSnapshot({ ...snapshot, context: {} } as never) as unknown as Record<string, unknown>;
+  persisted['context'] = snapshot.context;
   const children = record.status === 'active' ? Object.fromEntries(Object.entries(record.children).map(([id, child]) => [id, { src: child.src, snapshot: { status: 'active' } }])) : {};
   return { ...persisted, children } as unknown as ActorRecord['snapshot'];
 }

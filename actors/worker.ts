@@ -10,6 +10,7 @@ import { attemptId, jobSchema, type Body, type Job, type Message } from '#machin
 import type { Bus, Delivery, Subscription } from './bus.ts';
 import { createCache } from './cache.ts';
 import type { Clock } from './clock.ts';
+import { handingOver } from './hand-over.ts';
 import { randomId, type MakeId } from './ids.ts';
 import { runWithin, type Lifeline } from './job-limits.ts';
 import type { Log } from './log.ts';
@@ -49,7 +50,8 @@ const concurrencyDefault = 8;
 const deliveriesMax = 10;
 const rememberedMax = 10_000;
 
-export async function startWorker({ bus, store, registry, activities, decide, clock, log, makeId = randomId }: WorkerOptions): Promise<Subscription> {
+export async function startWorker({ bus, store: given, registry, activities, decide, clock, log, makeId = randomId }: WorkerOptions): Promise<Subscription> {
+  const store = handingOver(given, bus);
   const running = new Map<string, Running>();
   /** Generations that are said to be withdrawn; their job may still come. */
   const left = createCache<true>(rememberedMax);

@@ -19,6 +19,8 @@ export interface Commit {
   /** Without a step: the revision it was judged on, -1 for nobody. Another stored one is answered by `conflict`. */
   basis?: number;
   sends: Message[];
+  /** Ids of those among them that the sender hands over itself, so that they are not published now. */
+  handed?: string[];
   /** Ids of messages that must not be delivered any more. The commit's own id is always settled. */
   settles: string[];
   /** Id of a message that must still be waiting, else the answer is `closed`: how a job is claimed or its result accepted. */

@@ -37,7 +37,8 @@ export function createRelay(writer: Database, bus: Pick<Bus, 'publish' | 'flush'
   return {
     publish(accepted) {
       for (const { commit, sends } of accepted) {
-        for (const message of sends) if (message.dueMs === undefined) publish({ ...message, cause: message.cause ?? commit.id }, commit.unparks !== undefined);
+        // What its sender hands over itself is published only when that has failed: by the sweep.
+        for (const message of sends) if (message.dueMs === undefined && !commit.handed?.includes(message.id)) publish({ ...message, cause: message.cause ?? commit.id }, commit.unparks !== undefined);
       }
     },
     async republish(beforeMs) {

@@ -26,7 +26,7 @@ const commitSchema = z.looseObject({
   step: z.object({ rev: z.int(), machine: z.string(), status: z.string(), value: z.string(), parent: z.string().nullable(), record: z.string() }).optional(),
   basis: z.int().optional(),
   sends: z.array(z.looseObject({ id: z.string(), to: z.string(), from: z.string(), cause: z.string().optional(), dueMs: z.number().optional(), body: z.looseObject({ kind: z.string() }) })),
-  settles: z.array(z.string()), requires: z.string().optional(),
+  handed: z.array(z.string()).optional(), settles: z.array(z.string()), requires: z.string().optional(),
   facts: records, intents: records, artifacts: records, decisions: records, annotations: records,
   blobs: z.array(z.object({ hash: z.string(), bytes: z.union([z.string(), bytes]) })),
   parked: z.looseObject({ subject: z.string(), reason: z.string(), bytes }).optional(),

@@ -68,3 +68,18 @@ test('NATS: subjects that are no partitioned mailbox name nobody', () => {
   for (const subject of ['ks.test.msg.a.b.c.d', 'ks.test.box.1.a.b.c', 'ks.test.box.1.a.b.c.d.e', 'ks.test.box.1.a.%zz.c.d', 'ks.test.']) assert.equal(names.parse(subject), null, subject);
   assert.deepEqual(names.parse('ks.test.box.1.mail.m%2E1.operator.me'), { to: 'mail/m.1', from: 'operator/me' });
 });
+
+test('NATS: the server puts each receiver into the partition that is computed here', async () => {
+  const { url, token, stop } = await withNats();
+  const bus = await connectBus({ ...options, url, token });
+  const names = subjectNames('test');
+  const got = new Map<string, string>();
+  const mail = await bus.consumeMail(async ({ to, subject }) => void got.set(to, subject));
+  const receivers = ['a/1', 'actor/ä ö', 'order/2024.05', 'mail/m-0f3', 'operation/mail.m-1.reply~4', ...Array.from({ length: 100 }, (_, n) => `order/${n * 7_919}`)];
+  receivers.forEach((to, n) => bus.publish({ id: `m${n}`, to, from: 'tester/1', body: { kind: 'event', event: { type: 'N' } } }));
+  await until('all of them', () => got.size === receivers.length);
+  for (const to of receivers) assert.ok(got.get(to)!.startsWith(names.partition(names.partitionOf(to)).slice(0, -1)), `${to}: ${got.get(to)}`);
+  await mail.stop();
+  await bus.close();
+  await stop();
+});

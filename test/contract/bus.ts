@@ -157,6 +157,27 @@ export function busContract(name: string, start: () => Promise<BusFixture>): voi
     await again.stop();
   });
 
+  test(`${name}: what is handed over to a mailbox that is read here comes in turn with what the bus brings; elsewhere it is published`, async () => {
+    const to = 'actor/handed';
+    const got: string[] = [];
+    let inHand = 0;
+    let most = 0;
+    receive(to, async ({ id, from, cause, deliveries }) => {
+      most = Math.max(most, ++inHand);
+      await sleep(5);
+      inHand--;
+      got.push(`${id} ${from} ${cause ?? ''} ${deliveries}`);
+    });
+    assert.equal(sender.takesHere(to), false, 'nothing is read here');
+    await until('the mailbox to have caught up', () => host.takesHere(to));
+    const messages = Array.from({ length: 20 }, (_, n) => ({ ...event(to), cause: `why-${n}` }));
+    messages.forEach((message, n) => (n % 4 === 3 ? sender : host).handOver(message));
+    await until('all of them', () => got.length === messages.length);
+    const here = messages.filter((_, n) => n % 4 !== 3).map(({ id, cause }) => `${id} tester/1 ${cause} 1`);
+    assert.deepEqual(got.filter((line) => here.includes(line)), here, 'in the order in which they were handed over');
+    assert.equal(most, 1);
+  });
+
   test(`${name}: every connection hears which jobs are withdrawn, until it stops listening`, async () => {
     const heard: [string, string[]][] = [];
     const [mine, theirs] = [sender.onWithdrawn((gens) => void heard.push(['sender', gens])), host.onWithdrawn((gens) => void heard.push(['host', gens]))];

@@ -42,6 +42,17 @@ export function storeContract({ name, open }: { name: string; open(): Promise<St
       assert.ok(answer.outcome === 'invalid' && answer.reason.length > 0);
     });
 
+    test('an outcome without a step that was judged on another revision is a conflict, and on nobody when there is somebody', async () => {
+      const { store, commitOf, stepOf } = await fresh();
+      const ignored = (id: string, basis: number) => store.commit(commitOf(id, { outcome: 'ignored', basis }));
+      assert.equal((await ignored('c1', 0)).outcome, 'conflict');
+      assert.equal((await ignored('c2', -1)).outcome, 'written');
+      await store.commit(commitOf('c3', { step: stepOf(0) }));
+      assert.equal((await ignored('c4', -1)).outcome, 'conflict');
+      const [written, known] = [await ignored('c5', 0), await ignored('c2', -1)];
+      assert.deepEqual([written.outcome, known.outcome], ['written', 'duplicate']);
+    });
+
     test('bytes arrive as they were, in any kind of array', async () => {
       const { store, actor, commitOf } = await fresh();
       const bytes = new Uint8Array([9, 0, 255, 128, 9]).subarray(1, 4);

@@ -82,6 +82,15 @@ test('two branches ask at the same time, each answer reaches its own, and a no l
   assert.deepEqual(run.items().map(({ state }) => state), ['rejected', 'completed']);
 });
 
+test('an answer that ends the fan-out withdraws the questions of the other branches', async () => {
+  const branch = { agent: sure, input: text('x'), confidence: { atLeast: 0.8, otherwise: 'ask' as const } };
+  const machine = pipeline(base).all('views', { one: branch, two: branch }, { policy: 'any' }).machine();
+  const run = createRun({ machines: [machine], activities: { 'test.sure': () => ({ text: 'maybe', confidence: 0 }) } }, address, start);
+  await run.begin();
+  await run.approve(run.open()[0]!.id);
+  assert.deepEqual([run.output().result, run.items().map(({ state }) => state)], [{ one: { text: 'maybe', confidence: 0 } }, ['completed', 'canceled']]);
+});
+
 test('a question of a branch that nobody waits for any more is withdrawn', async () => {
   const machine = pipeline(base).all('views', { asks: { agent: sure, input: text('x'), confidence: { atLeast: 0.8, otherwise: 'ask' } }, slow: { agent: cheap, input: text('y') } }, { policy: 'any' }).machine();
   const run = createRun({ machines: [machine], activities: { 'test.sure': () => ({ text: 'maybe', confidence: 0 }), 'test.cheap': () => 'r' } }, address, start);

@@ -51,6 +51,27 @@ test('a batch inside of a stage that asks about an item stops the clock of that 
   assert.equal(run.sim.context<{ parked: number }>(address).parked, 0);
 });
 
+test('an item that ends in an error while it waits for a person waits no more', async () => {
+  const batch = pipeline({ id: 'outer', version: '1', input }).each('parts', { over: () => ['a'], agent: sure, input: ({ item }) => ({ text: item }), confidence: { atLeast: 0.8, otherwise: 'ask' }, policy: 'all' }).machine();
+  const run = createRun({ machines: [batch], activities: unsure }, address, { topic: 'a' });
+  await run.begin();
+  const parked = () => run.sim.context<{ parked: number }>(address).parked;
+  assert.equal(parked(), 1);
+  const { gen, address: item } = run.sim.record(address)!.children['parts.0']!;
+  await run.sim.send(address, item, { kind: 'error', child: 'parts.0', gen, error: { code: 'X', message: 'it broke' } }).idle();
+  assert.deepEqual([run.value(), parked()], [{ parts: { asking: 'asked' } }, 1]); // the batch itself asks now
+});
+
+test('a person who is asked three levels below stops every clock above', async () => {
+  const top = pipeline({ id: 'top', version: '1', input }).step('whole', { agent: outer, input: ({ input: { topic } }) => ({ topic }), timeoutMs: minute }).machine();
+  const run = createRun({ machines: [top], activities: unsure }, 'top/1', { topic: 'a' });
+  await run.begin();
+  await run.sim.advance(60 * minute);
+  assert.deepEqual(run.value(), { whole: { working: 'parked' } });
+  await run.approve(undefined, child(run));
+  assert.deepEqual(run.output().result, { text: 'MAYBE' });
+});
+
 test('a stage whose agent works again after an answer can time out again', async () => {
   const run = createRun({ machines: [outer], activities: {} }, address, { topic: 'a' });
   run.sim.runJobs = false;

@@ -97,13 +97,14 @@ test('answers to another item, late answers and answers of others change nothing
   const { id } = run.only();
   await run.approve();
   assert.notEqual(run.only().id, id);
+  const before = run.sim.stored(address);
   await run.approve(id);
   await run.reject('old', id);
   await run.respond({ draft: 'old' }, id);
   await run.sim.event(address, { type: 'REJECT', reason: 'no item named' }, 'operator/desk').idle();
   const yes = { type: 'APPROVE', payloadHash: run.only().id, about: run.only().id };
   for (const from of ['reply/1', 'echo/x', 'external/operator']) await run.sim.event(address, yes, from).idle();
-  assert.deepEqual([run.value(), run.open().length], [{ write: { failing: 'asked' } }, 1]);
+  assert.equal(run.sim.stored(address), before);
 });
 
 test('two timeouts hand the stage to the operator, and what comes late is dropped', async () => {
@@ -175,6 +176,13 @@ test('an output below its confidence is shown; approve goes on with it, respond 
   assert.deepEqual((await each((run) => run.approve())).result, { text: 'maybe', confidence: 0.4 });
   assert.deepEqual((await each((run) => run.respond({ text: 'surely', confidence: 1 }))).result, { text: 'surely', confidence: 1 });
   assert.deepEqual(await each((run) => run.reject('no')), { outcome: 'stopped', reason: 'no', result: null, costMicros: 0 });
+});
+
+test('an output that does not say how sure it is counts as not sure', async () => {
+  const machine = pipeline(base).step('write', { agent: writer, output: z.object({ confidence: z.number().nullable() }), input: ({ input: { topic } }) => ({ text: topic }), confidence: { atLeast: 0, otherwise: 'ask' } }).machine();
+  const run = createRun({ machines: [machine], activities: { 'test.write': () => ({ confidence: null }) } }, address, start);
+  await run.begin();
+  assert.match(run.only().summary, /confidence unknown is below 0/);
 });
 
 test('an output as sure as it must be asks nobody', async () => {
