@@ -1,4 +1,10 @@
-// What a builder imports as `keelson`: how to write a machine, a pipeline and an activity, and how to ask the operator.
+// What a builder imports as `keelson`: how to write a machine, a pipeline and an activity, how to ask the operator, and the agents of
+// this build that others may start.
+export { hitSchema, searchKnowledge } from './agents/activities.ts';
+export { copyMachine } from './agents/copy.ts';
+export { operationMachine } from './agents/operation.ts';
+export { retrievalMachine } from './agents/retrieval.ts';
+export { triageMachine } from './agents/triage.ts';
 export { activity, protocol, records, type ActivitySpec, type Protocol, type RetryPolicy } from './define.ts';
 export { KeelsonError, type Code } from './errors.ts';
 export type { Supervision } from './hold.ts';

@@ -10,7 +10,7 @@ import { startSmtp, type SmtpFixture } from '#test/kit/smtp.ts';
 import { assertIntact, quiet, type InboxItem, type Op } from './checks.ts';
 
 const seed = Number(process.env['KEELSON_TEST_SEED'] ?? 1);
-const rounds = Number(process.env['KEELSON_TEST_ROUNDS'] ?? 3);
+const rounds = Number(process.env['KEELSON_TEST_ROUNDS'] ?? 1);
 const drafts = 5;
 
 async function prepare(company: Company, smtp: SmtpFixture): Promise<InboxItem[]> {

@@ -19,7 +19,7 @@ suite('without', { concurrency: 2 }, () => {
       const { without, file, text, fails } = mutant;
       assert.equal(readFileSync(join(root, file), 'utf8').split(text).length - 1, 1, `${file} does not hold exactly one: ${text}`);
       const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-      const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `--test-name-pattern=/^${escape(fails)}/`, mutant.test], { cwd: root, env: { ...env, KEELSON_MUTANT: without, NODE_OPTIONS: `--import=${apply}` }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, ['--test', '--test-timeout=8000', '--test-reporter=tap', `--test-name-pattern=/^${escape(fails)}/`, mutant.test], { cwd: root, env: { ...env, KEELSON_MUTANT: without, NODE_OPTIONS: `--import=${apply}` }, stdio: ['ignore', 'pipe', 'pipe'] });
       const [output, errors] = await Promise.all([readText(child.stdout), readText(child.stderr)]);
       const failed = [...output.matchAll(/^ *not ok \d+ - (.*)$/gm)].map((hit) => hit[1]!.replaceAll('\\#', '#'));
       assert.ok(failed.some((title) => title.startsWith(fails)), `'${fails}' still passes, or never ran:\n${output.slice(-2_000)}${errors.slice(-2_000)}`);

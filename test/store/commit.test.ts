@@ -85,6 +85,14 @@ test('a revision that does not follow the stored one is a conflict and writes no
   assert.equal(await runQuery(db, 'record', { address: 'order/1' }), '{"second":true}');
 });
 
+test('an outcome without a step is a conflict too when it was judged on a revision that is not the stored one', async () => {
+  const { db, committer } = await tempStore();
+  await committer.commit(commitOf('c1', { step: stepOf(0) }));
+  assert.equal((await committer.commit(commitOf('c2', { outcome: 'ignored', basis: -1 }))).outcome, 'conflict');
+  assert.equal((await committer.commit(commitOf('c3', { outcome: 'ignored', basis: 0 }))).outcome, 'written');
+  assert.equal(await countRows(db, 'journal'), 2);
+});
+
 test('two steps to the same revision in one group: only the first is written', async () => {
   const { committer } = await tempStore();
   const answers = await Promise.all([0, 0, 1].map((rev, i) => committer.commit(commitOf(`c${i}`, { step: stepOf(rev) }))));

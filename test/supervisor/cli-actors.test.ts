@@ -11,13 +11,11 @@ interface Told { address: string; outcome: string; note: string | null; status: 
 interface Row { address: string; status: string; waitingFor: string; until: string | null }
 
 const company = makeCompany();
-process.env['NODE_COMPILE_CACHE'] ??= mkdtempSync(join(tmpdir(), 'keelson-cache-'));
 const spare = mkdtempSync(join(tmpdir(), 'keelson-actors-'));
 
 before(async () => void (await company.up()), { timeout: 120_000 });
 after(async () => {
   await company.remove();
-  rmSync(process.env['NODE_COMPILE_CACHE']!, { recursive: true, force: true });
   rmSync(spare, { recursive: true, force: true });
 });
 

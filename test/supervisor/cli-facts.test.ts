@@ -11,13 +11,11 @@ interface Item { id: string; kind: string; reasons: string[]; evidence: { kind: 
 interface Added { fact: string; entity: string; predicate: string; contradiction: string | null }
 
 const company = makeCompany();
-process.env['NODE_COMPILE_CACHE'] ??= mkdtempSync(join(tmpdir(), 'keelson-cache-'));
 const spare = mkdtempSync(join(tmpdir(), 'keelson-facts-'));
 
 before(async () => void (await company.up()), { timeout: 120_000 });
 after(async () => {
   await company.remove();
-  rmSync(process.env['NODE_COMPILE_CACHE']!, { recursive: true, force: true });
   rmSync(spare, { recursive: true, force: true });
 });
 

@@ -18,7 +18,6 @@ type Json = Record<string, unknown>;
 interface Row extends Json { id: string; cursor: string }
 
 const company = makeCompany();
-process.env['NODE_COMPILE_CACHE'] ??= mkdtempSync(join(tmpdir(), 'keelson-cache-'));
 let approval: { id: string; payload: { to: { address: string } } };
 let operation = '';
 let sent = '';
@@ -55,7 +54,6 @@ before(async () => {
 after(async () => {
   await db.close();
   await company.remove();
-  rmSync(process.env['NODE_COMPILE_CACHE']!, { recursive: true, force: true });
 });
 
 test('what was known of a customer when the reply was sent is a view, and before the mail there was nothing', async () => {
