@@ -40,12 +40,12 @@ export interface Supervision {
   /** `siblings`: all machine children of its parent start from the beginning with it. Default `one`. */
   scope?: 'one' | 'siblings';
   /** When given up: ask the operator (default), or end it, so that its parent hears the error. */
-  then?: 'escalate' | 'stop';
+  otherwise?: 'escalate' | 'stop';
 }
 
 export const supervisionSchema = z.object({
   restarts: z.int().min(0), withinMs: z.number().positive(), firstMs: z.number().min(0), maxMs: z.number().min(0),
-  how: z.enum(['retry', 'fresh']).default('retry'), scope: z.enum(['one', 'siblings']).default('one'), then: z.enum(['escalate', 'stop']).default('escalate'),
+  how: z.enum(['retry', 'fresh']).default('retry'), scope: z.enum(['one', 'siblings']).default('one'), otherwise: z.enum(['escalate', 'stop']).default('escalate'),
 });
 
 /** A message as it came, kept until its turn. */

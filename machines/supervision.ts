@@ -11,7 +11,7 @@ export function judgeFailure(strategy: z.output<typeof supervisionSchema> | null
   if (strategy === null) return { do: 'escalate', reason: 'its machine declares no strategy for failures' };
   const recent = withinWindow(restarts, strategy.withinMs, nowMs).length;
   const seconds = Math.round(strategy.withinMs / 1000);
-  if (recent >= strategy.restarts) return { do: strategy.then, reason: strategy.restarts === 0 ? 'its machine allows no restarts' : `it was restarted ${recent} times within ${seconds} s; no more than ${strategy.restarts} are allowed` };
+  if (recent >= strategy.restarts) return { do: strategy.otherwise, reason: strategy.restarts === 0 ? 'its machine allows no restarts' : `it was restarted ${recent} times within ${seconds} s; no more than ${strategy.restarts} are allowed` };
   const afterMs = Math.min(strategy.firstMs * 2 ** recent, strategy.maxMs);
   return { do: 'restart', nth: recent + 1, afterMs, how: strategy.how, scope: strategy.scope, reason: `restart ${recent + 1} of ${strategy.restarts} within ${seconds} s, after ${afterMs} ms` };
 }

@@ -47,4 +47,4 @@ function parse(json: string): unknown {
   }
 }
 
-const render = ({ address, outcome, note, value, status }: Told) => `${address}: ${outcome}${note ? ` (${oneLine(note)})` : ''}${status && status !== 'active' ? ` · ${status}` : ''}${value == null ? '' : ` · now ${JSON.stringify(value)}`}`;
+const render = ({ address, outcome, note, value, status }: Told) => `${address}: ${outcome}${note ? ` (${oneLine(note)})` : ''}${status && status !== 'active' ? ` · ${status}` : ''}${value === null || value === undefined ? '' : ` · now ${JSON.stringify(value)}`}`;

@@ -46,6 +46,11 @@ export function createActors({ store, bus, makeId, machines }: { store: StorePor
     if (!actor) throw new KeelsonError('NOT_FOUND', `there is no actor '${address}'`);
     return actor;
   };
+  /** Whoever started it, and who started that one, up to the first. */
+  const runOf = async (address: string): Promise<string> => {
+    const { parent } = (await mustExist(address)).record;
+    return parent ? runOf(parent.address) : address;
+  };
   const isKnown = async (id: string | undefined) => id !== undefined && (await store.query('outcome', { id: `command:${id}` })) !== null;
 
   return {
@@ -72,13 +77,9 @@ export function createActors({ store, bus, makeId, machines }: { store: StorePor
     async cancel(given, { commandId: id }) {
       const item = given.includes('/') && isAddress(given) ? null : ((await store.query('intent', { id: given })) as { actor: string } | null);
       if (!item && !isAddress(given)) throw new KeelsonError('NOT_FOUND', `there is no actor and no inbox item '${given}'`);
-      let address = item?.actor ?? given;
-      let actor = await mustExist(address);
       // An item belongs to the run that asked; an address is taken at its word.
-      while (item && actor.record.parent) {
-        address = actor.record.parent.address;
-        actor = await mustExist(address);
-      }
+      const address = item ? await runOf(item.actor) : given;
+      const actor = await mustExist(address);
       if (actor.record.parent) throw new KeelsonError('REFUSED', `${address} is a part of ${actor.record.parent.address}`, { hint: `Cancel that: keelson cancel ${actor.record.parent.address}` });
       if (actor.status !== 'active' && !(await isKnown(id))) throw new KeelsonError('REFUSED', `${address} is ${actor.status} already`);
       return tell(address, { kind: 'stop' }, id ?? makeId());

@@ -171,7 +171,7 @@ test('a failure that somebody reports about another actor is about the one who r
 });
 
 test('siblings start from the beginning together when one of them fails', async () => {
-  const kid = makeAdder('kid', { restarts: 1, withinMs: 1_000, firstMs: 10, maxMs: 10, how: 'fresh', scope: 'siblings', then: 'stop' });
+  const kid = makeAdder('kid', { restarts: 1, withinMs: 1_000, firstMs: 10, maxMs: 10, how: 'fresh', scope: 'siblings', otherwise: 'stop' });
   const boss = setup({ ...typed(protocol({ ...shape, events: { KID: z.object({}) } })), actors: { kid } }).createMachine({
     id: 'boss', version: '1', type: 'parallel', context: { errors: 0 },
     states: { a: { invoke: { id: 'a', src: 'kid', input: { from: 1 }, onError: { actions: assign({ errors: ({ context }: any) => context.errors + 1 }) } } }, b: { invoke: { id: 'b', src: 'kid', input: { from: 2 }, onError: {} } } },

@@ -60,7 +60,7 @@ export function testCompany({ machines, ...options }: Omit<SimOptions, 'permissi
     assert.ok(found, item === undefined ? 'nothing is asked' : `'${item}' is not asked; open: ${open.map(({ id }) => id).join(', ') || 'nothing'}`);
     const owner = sim.addresses().find((address) => sim.record(address)?.asks?.[found.id] !== undefined);
     assert.ok(owner, `nobody waits for '${found.id}'`);
-    const payloadHash = String(found.data?.['payloadHash'] ?? '');
+    const { payloadHash = '' } = found.data ?? {};
     return company.when(owner, { ...event, ...(event.type === 'APPROVE' ? { payloadHash } : {}), about: found.id });
   };
 

@@ -2,8 +2,7 @@
 // Method: one real company with the sample mailbox and one approved reply, looked at after it stopped: through the functions of the
 // commands, and through the real CLI for what is printed.
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { KeelsonError } from '#machines/errors.ts';

@@ -38,18 +38,18 @@ const desk: Desk = {
 };
 
 const actors: Actors = {
-  send: (address, request) => toldOf('send', address, request),
-  run: (request) => toldOf('run', request.machine, request),
-  order: (address, request) => toldOf('order', address, request),
-  cancel: (id, request) => toldOf('cancel', id, request),
+  send: (address, asked) => toldOf('send', address, asked),
+  run: (asked) => toldOf('run', asked.machine, asked),
+  order: (address, asked) => toldOf('order', address, asked),
+  cancel: (id, asked) => toldOf('cancel', id, asked),
 };
 async function toldOf(...call: unknown[]): Promise<Told> {
   await called(...call);
   return { address: 'order/1', outcome: 'applied', note: null, rev: 1, value: 'paid', status: 'active' };
 }
 const parked: ParkedDesk = {
-  async retry({ commandId: _, ...request }) {
-    await called('retryParked', request);
+  async retry({ commandId: _, ...asked }) {
+    await called('retryParked', asked);
     return { retried: ['m-1'], kept: [], more: false };
   },
 };
@@ -59,7 +59,7 @@ const pausing = { pause: async (reason: string) => ({ paused: true, reason: (pau
 before(async () => {
   console = await startConsole({
     port: 0, token, desk, actors, pausing, parked, log: silentLog,
-    fork: (request) => called('fork', request),
+    fork: (asked) => called('fork', asked),
     receiveMail: (raw, source) => called('mail', Buffer.from(raw).toString(), source),
     query: (name, args) => called('query', name, args),
     erase: (subject) => called('erase', subject),
