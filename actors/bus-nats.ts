@@ -132,6 +132,18 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     nc.publish(subject, JSON.stringify(body), { headers: h });
   };
 
+  /** What is said to everybody and kept nowhere. */
+  const listen = <T>(subject: string, schema: z.ZodType<T>, task: (said: T) => void): Subscription => {
+    const subscription = nc.subscribe(subject, {
+      callback(error, m) {
+        const parsed = error ? undefined : schema.safeParse(readJson(m.data));
+        if (parsed?.success) task(parsed.data);
+        else log.warn({ subject }, 'what was said to everybody could not be read');
+      },
+    });
+    return { stop: async () => subscription.unsubscribe() };
+  };
+
   return {
     publish(message, { again } = { again: false }) {
       const h = eventHeaders(message, clock.now());
@@ -181,16 +193,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
       const h = cloudEvent({ id: `changes:${announcement.last}`, source: 'store/feed', type: 'keelson.changes' }, clock.now());
       nc.publish(names.changes, JSON.stringify(announcement), { headers: h });
     },
-    onChanges(task) {
-      const subscription = nc.subscribe(names.changes, {
-        callback(error, m) {
-          const parsed = error ? undefined : announcementSchema.safeParse(readJson(m.data));
-          if (parsed?.success) task(parsed.data);
-          else log.warn({ subject: names.changes }, 'an announcement could not be read');
-        },
-      });
-      return { stop: async () => subscription.unsubscribe() };
-    },
+    onChanges: (task) => listen(names.changes, announcementSchema, task),
     async consumeMail(handler, owned) {
       const ensure = (n: number) => ensureConsumer(names.mailStream, consumerOf(n), names.partition(n), 1);
       const ensureAll = async () => void (await Promise.all(Array.from({ length: partitions }, (_, n) => ensure(n))));
@@ -215,16 +218,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     beat(beat) {
       if (!away && !nc.isClosed()) nc.publish(names.hosts, JSON.stringify(beat));
     },
-    onBeat(task) {
-      const subscription = nc.subscribe(names.hosts, {
-        callback(error, m) {
-          const beat = error ? undefined : beatSchema.safeParse(readJson(m.data)).data;
-          if (beat) task(beat);
-          else log.warn({ subject: names.hosts }, 'what a host says of itself could not be read');
-        },
-      });
-      return { stop: async () => subscription.unsubscribe() };
-    },
+    onBeat: (task) => listen(names.hosts, beatSchema, task),
     consumeJobs(queue, concurrency, handler: Handler) {
       const handle = (m: JsMsg) => handler(toDelivery({ m, seq: m.seq, timeMs: m.time.getTime(), deliveries: m.info.deliveryCount, working: () => m.working() }, names.jobStream, `job/${queue}`, header(m.headers, 'ce-source') ?? ''));
       return consume(names.jobStream, queue, names.queue(queue), concurrency, handle);
@@ -232,16 +226,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     withdraw(gens) {
       if (!away) nc.publish(names.withdrawn, JSON.stringify(gens));
     },
-    onWithdrawn(task) {
-      const subscription = nc.subscribe(names.withdrawn, {
-        callback(error, m) {
-          const gens = error ? undefined : withdrawnSchema.safeParse(readJson(m.data)).data;
-          if (gens) task(gens);
-          else log.warn({ subject: names.withdrawn }, 'a notice of withdrawn jobs could not be read');
-        },
-      });
-      return { stop: async () => subscription.unsubscribe() };
-    },
+    onWithdrawn: (task) => listen(names.withdrawn, withdrawnSchema, task),
     onReconnect: (task) => void reconnected.push(task),
     async past() {
       const kept = await jsm.streams.getMessage(names.pastStream, { last_by_subj: names.past });
