@@ -5,7 +5,6 @@ import { splitKey } from '#machines/define.ts';
 import { firstIssue, plainError } from '#machines/errors.ts';
 import type { Body, Job, Message } from '#machines/message.ts';
 import { recordSchemas, type Annotation, type Artifact, type Decision, type Fact, type Intent, type RecordType } from '#machines/records.ts';
-import { keepAsks } from './asks.ts';
 import { sha256 } from './hash.ts';
 import { assertPlainJson } from './plain-json.ts';
 import { noticesMax, toNotice, type Notice } from './notice.ts';
@@ -187,7 +186,6 @@ function collect({ definition, record, scope, before, next, nowMs, fresh }: Inpu
     }
     if (parent && next.status === 'error') send(parent.address, { kind: 'error', child: parent.child, gen: parent.gen, error: plainError(next.error) });
   }
-  keepAsks(record, effects);
   return effects;
 }
 

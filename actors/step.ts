@@ -5,6 +5,7 @@ import type { AnyEventObject, AnyMachineSnapshot } from 'xstate';
 import { typeOf } from '#machines/address.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { isReservedType, type Body, type Message } from '#machines/message.ts';
+import { keepAsks } from './asks.ts';
 import { collectEffects, type Effects } from './effects.ts';
 import { assertPlainJson } from './plain-json.ts';
 import { holdFailed, isHeldOnFailure, withHold } from './hold.ts';
@@ -75,6 +76,7 @@ function apply(definition: Definition, previous: ActorRecord | null, message: Me
   if (failed && stop === undefined && isHeldOnFailure(definition, record)) return holdFailed(definition, previous, record, message, plainError(next.error), nowMs);
   record.status = next.status;
   const effects = collectEffects({ definition, record, scope, before, next, nowMs, fresh });
+  keepAsks(record, effects);
   const persisted = persist(definition, failed ? before : next, record);
   record.snapshot = failed ? { ...persisted, status: 'error', error: plainError(next.error) } : persisted;
   // Before XState made references to actors into something that only looks like data.
