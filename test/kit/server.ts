@@ -5,9 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Hundreds of short processes run the same code: it is compiled once.
-process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'keelson-test-compile-cache');
-
 const cliFile = fileURLToPath(import.meta.resolve('#supervisor/cli.ts'));
 
 export interface Run { code: number | null; stdout: string; stderr: string }
