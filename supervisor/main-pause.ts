@@ -16,8 +16,17 @@ export interface Paused { paused: boolean; reason: string | null }
 const fileIn = (dataDir: string) => join(dataDir, 'paused');
 export const isPaused = (dataDir: string): boolean => existsSync(fileIn(dataDir));
 
-/** Starts the work unless it was paused before. `start` answers what stops it. */
-export async function startPausable(dataDir: string, start: () => Promise<() => Promise<void>>, log: Log): Promise<Pausable> {
+export interface PausableOptions {
+  dataDir: string;
+  /** Answers what stops it. */
+  start(): Promise<() => Promise<void>>;
+  /** Keeps in the journal what the operator decided. */
+  record(outcome: 'paused' | 'resumed', reason: string): Promise<unknown>;
+  log: Log;
+}
+
+/** Starts the work unless it was paused before. */
+export async function startPausable({ dataDir, start, record, log }: PausableOptions): Promise<Pausable> {
   const file = fileIn(dataDir);
   const paused = () => (existsSync(file) ? readFileSync(file, 'utf8') : null);
   let stopWork = paused() === null ? await start() : null;
@@ -35,6 +44,7 @@ export async function startPausable(dataDir: string, start: () => Promise<() => 
   return {
     pause: (reason) => inTurn(async () => {
       if (paused() !== null) throw new KeelsonError('REFUSED', 'the company is paused already', { hint: 'Go on with `keelson resume`.' });
+      await record('paused', reason);
       // First the file: a crash in between leaves it paused, which can be seen and undone.
       writeFileSync(file, reason, { mode: 0o600, flush: true });
       await end();
@@ -43,6 +53,7 @@ export async function startPausable(dataDir: string, start: () => Promise<() => 
     }),
     resume: () => inTurn(async () => {
       if (paused() === null) throw new KeelsonError('REFUSED', 'the company is not paused', { hint: 'See what runs with `keelson ps`.' });
+      await record('resumed', '');
       stopWork ??= await start();
       rmSync(file, { force: true });
       log.info('the company goes on');

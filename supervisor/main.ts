@@ -12,6 +12,7 @@ import { createParkedDesk } from '#connectors/console/desk-parked.ts';
 import { startConsole } from '#connectors/console/server.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { receiveMail } from '#connectors/mail/intake.ts';
+import { emptyCommit } from '#machines/commit.ts';
 import { machineKey } from '#machines/define.ts';
 import { unitePermissions } from '#machines/permissions.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
@@ -95,14 +96,19 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     // What a schedule starts may act outside.
     const effectful = [...effectfulTypes(registry), scheduleMachine.id];
     let deadlines: Deadlines | undefined;
-    const work = await startPausable(dataDir, async () => {
+    const recordPause = (outcome: string, reason: string) => store.commit({
+      ...emptyCommit(`pause:${randomId()}`, clock.now(), 'operator/desk', { company: outcome, reason }),
+      decisions: [{ what: 'company', outcome, confidence: null, reasons: reason === '' ? [] : [reason], evidence: [], policy: null, model: null, costMicros: null }],
+    });
+    const start = async () => {
       const parts = await startParts({ config, bus, store, registry, activities: agents.activities, clock, log, role: 'all' });
       const watch = deadlines = await watchDeadlines({ store, clock, log, effectful, onJump: scheduling.look });
       return async () => {
         watch.stop();
         await parts.stop();
       };
-    }, log);
+    };
+    const work = await startPausable({ dataDir, start, record: recordPause, log });
     stops.push(work.stop);
     // What was promised before the last stop and is not applied: the bus may have lost it.
     const again = await store.republish(clock.now());

@@ -97,6 +97,8 @@ test('the whole company stands still, also over a restart, and then goes on with
   await company.until('the draft for the mail that came meanwhile', 60_000, async () => (await inbox()).length > known);
   await company.json('approve', item);
   assertOneLine(await company.cli('resume'), /the company is not paused/);
+  const decided = (await company.json<{ what: string; outcome: string; reasons: string[] }[]>('find', 'decisions')).filter(({ what }) => what === 'company');
+  assert.deepEqual(decided.map(({ outcome }) => outcome).toSorted(), ['paused', 'resumed']);
 });
 
 test('the logs are one list in the order of time; a level or number that makes no sense is one clear line', { timeout: 60_000 }, async () => {
