@@ -45,6 +45,12 @@ const moneyIsClear = (mail: Context['mail']) => {
   return money.amountMinor !== null && money.currency !== null && money.confidence >= 0.7;
 };
 
+const questionOf = (context: Context) => `How shall “${context.mail.subject || '(no subject)'}” from ${sender(context)} be answered?`;
+const taskOf = (context: Context) => (context.verdict?.category === 'invoice' ? `Pay: ${describeMoney(context)}` : `Check this ${context.verdict?.category}: ${describeMoney(context)}`);
+const troubleOf = (context: Context) => `“${context.mail.subject}” from ${sender(context)} could not be handled: ${context.reason}`;
+/** The same item once more; without an answer it waits on, for nothing is decided by silence. */
+const reminder = (id: string, kind: Intent['kind'], summary: string): Intent => ({ id, kind, state: 'input-required', summary: `Reminder: ${summary}` });
+
 function replyTo({ mail, draft, company }: Context): OutgoingMail {
   const to = mail.replyTo ?? mail.from;
   const references = mail.messageId ? [...mail.references, mail.messageId].slice(-20) : mail.references;
@@ -78,6 +84,7 @@ export const mailMachine = setup({
   schemas: mailRun.schemas,
   actions: records,
   actors: { triage: triageMachine, retrieval: retrievalMachine, copy: copyMachine, operation: operationMachine },
+  delays: { reminding: ({ context }) => context.company.remindAfterMs },
   guards: {
     isTriaged: ({ context }) => context.verdict !== null,
     isInquiry: ({ context }) => context.verdict?.category === 'inquiry',
@@ -145,11 +152,12 @@ export const mailMachine = setup({
           id: questionId(context),
           kind: 'question' as const,
           state: 'input-required' as const,
-          summary: `How shall “${context.mail.subject || '(no subject)'}” from ${sender(context)} be answered?`,
+          summary: questionOf(context),
           data: toItemData({ category: 'inquiry', confidence: context.draft?.confidence ?? 0, risk: 'low', reasons: context.draft?.reasons ?? [], payload: { mail: context.mail.text.slice(0, 2_000), suggestion: context.draft?.text ?? '' }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'respond --text "…" = draft this reply; approve --edit FILE = the same from a file; reject = no reply' }),
         }),
       },
       exit: { type: 'recordIntent', params: ({ context }) => ({ id: questionId(context), kind: 'question' as const, state: 'completed' as const }) },
+      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(questionId(context), 'question', questionOf(context)) } } },
       on: {
         RESPOND: [
           { guard: { type: 'confirmsSuggestion', params: ({ event }) => ({ text: event.text }) }, target: 'proposing', actions: assign({ draft: ({ context, event }) => written(context, event.text) }) },
@@ -189,8 +197,9 @@ export const mailMachine = setup({
       description: 'The operator has something to do: pay a bill, look at an unclear receipt.',
       entry: [
         { type: 'recordFact', params: ({ context }) => bookedFact(context) },
-        { type: 'recordIntent', params: ({ context }) => taskFor(context, context.verdict?.category === 'invoice' ? `Pay: ${describeMoney(context)}` : `Check this ${context.verdict?.category}: ${describeMoney(context)}`) },
+        { type: 'recordIntent', params: ({ context }) => taskFor(context, taskOf(context)) },
       ],
+      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(`t-${context.mail.id}`, 'task', taskOf(context)) } } },
       on: {
         APPROVE: { target: 'closed', actions: [assign({ reason: 'the operator did it' }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${context.mail.id}`, kind: 'task' as const, state: 'completed' as const }) }] },
         REJECT: { target: 'closed', actions: [assign({ reason: ({ event }) => event.reason }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${context.mail.id}`, kind: 'task' as const, state: 'rejected' as const }) }] },
@@ -200,9 +209,10 @@ export const mailMachine = setup({
       description: 'A stage failed for good. The operator sees the reason.',
       entry: [assign({ failures: ({ context }) => context.failures + 1 }), {
         type: 'recordIntent',
-        params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'input-required' as const, summary: `“${context.mail.subject}” from ${sender(context)} could not be handled: ${context.reason}`, data: toItemData({ category: context.verdict?.category ?? null, confidence: null, risk: 'medium', reasons: [context.reason], payload: { mail: context.mail.text.slice(0, 2_000) }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'approve = try again; reject = leave it' }) }),
+        params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'input-required' as const, summary: troubleOf(context), data: toItemData({ category: context.verdict?.category ?? null, confidence: null, risk: 'medium', reasons: [context.reason], payload: { mail: context.mail.text.slice(0, 2_000) }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'approve = try again; reject = leave it' }) }),
       }],
       exit: { type: 'recordIntent', params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'completed' as const }) },
+      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(`e-${context.mail.id}-${context.failures}`, 'escalation', troubleOf(context)) } } },
       on: { APPROVE: [{ guard: 'isTriaged', target: 'routing' }, { target: 'triaging' }], REJECT: { target: 'closed', actions: assign({ reason: ({ event }) => event.reason }) } },
     },
     booked: {

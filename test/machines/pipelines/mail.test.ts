@@ -7,7 +7,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { replay } from '#actors/replay.ts';
 import { injections } from '../agents/injections.ts';
 import { fresh, buildMail } from '#test/kit/held-out.ts';
-import { inquiry, invoice, outcomes, parked, runMail, unusual, vague } from './mail-kit.ts';
+import { hourMs, inquiry, invoice, outcomes, parked, runMail, unusual, vague } from './mail-kit.ts';
 
 const named = (name: string) => fresh.find((one) => one.name.startsWith(`${name} `))!.mail;
 const receipt = named('fresh-18');
@@ -224,5 +224,18 @@ test('every run folds to the same state again from its history', async () => {
   for (const mail of [inquiry, unusual, vague, invoice, receipt, notice, spam]) {
     const run = await runMail(mail);
     for (const address of run.sim.addresses()) assert.equal(replay(run.sim.registry, address, run.sim.history(address), run.sim.stored(address)).matches, true, address);
+  }
+});
+
+test('what you have not answered is brought up once more after a day, and silence decides nothing', async () => {
+  for (const [run, kind] of [[await runMail(invoice), 'task'], [await runMail(unusual), 'question']] as const) {
+    const { id, summary } = run.only(kind);
+    await run.sim.advance(23 * hourMs);
+    assert.equal(run.only(kind).summary, summary);
+    await run.sim.advance(hourMs);
+    assert.deepEqual([run.only(kind).id, run.only(kind).summary], [id, `Reminder: ${summary}`]);
+    const value = run.value();
+    await run.sim.advance(1_000 * hourMs);
+    assert.deepEqual([run.value(), run.state(id), run.sent], [value, 'input-required', []]);
   }
 });
