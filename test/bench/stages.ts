@@ -1,9 +1,10 @@
 // W2: a run of five stages, each a durable step of its own that hands a document of 1 KB to the next one as a message. From handing in
 // the start to the announcement that the fifth is on disk: 32 runs at a time, and one alone. The baseline does the same five steps
-// with one sqlite3 transaction each, one run after the other.
+// with one sqlite3 transaction each, one run after the other. W2.agents is a compiled pipeline whose stages are agents of their own.
 import { assign, sendTo, setup } from 'xstate';
 import { z } from 'zod';
-import { protocol } from '#machines/define.ts';
+import { machineKey, protocol } from '#machines/define.ts';
+import { benchPipeline, pipelineInput } from './pipeline.ts';
 import { startWorld, type World } from '#test/kit/world.ts';
 import { runBaseline } from './baseline.ts';
 import { median, pool, toResult, type Result, type Say } from './measure.ts';
@@ -11,6 +12,7 @@ import { median, pool, toResult, type Result, type Say } from './measure.ts';
 const runs = 1_000;
 const atOnce = 32;
 const alone = 200;
+const agentRuns = 300;
 const rounds = 3;
 const stages = 5;
 
@@ -36,24 +38,31 @@ function createStages(pass: boolean) {
 const doc = 'd'.repeat(1_000);
 
 /** Starts a run; resolves when its last stage is announced. */
-function createRunner(world: World): (address: string) => Promise<unknown> {
+function createRunner(world: World, key: string, input: unknown, lastRev: number): (address: string) => Promise<unknown> {
   const waiting = new Map<string, () => void>();
   world.bus.onChanges(({ changes }) => {
-    for (const { actor, rev } of changes) if (rev === stages - 1) waiting.get(actor)?.();
+    for (const { actor, rev } of changes) if (rev === lastRev) waiting.get(actor)?.();
   });
   return (address) => {
     const ended = new Promise<void>((resolve) => waiting.set(address, resolve));
-    return Promise.all([world.start(address, 'stages@1', { doc }), ended]).finally(() => waiting.delete(address));
+    return Promise.all([world.start(address, key, input), ended]).finally(() => waiting.delete(address));
   };
 }
 
 export async function measureStages(say: Say): Promise<Result[]> {
-  const world = await startWorld({ machines: [createStages(true)] });
+  const agents = benchPipeline('machine');
+  const world = await startWorld({ machines: [createStages(true), agents] });
   const live = createStages(false);
   try {
-    const run = createRunner(world);
+    const run = createRunner(world, 'stages@1', { doc }, stages - 1);
+    // Its start, and one step for the end of each stage.
+    const runAgents = createRunner(world, machineKey(agents), pipelineInput, stages);
     const names = (name: string, count: number) => Array.from({ length: count }, (_, i) => `stages/${name}-${i}`);
+    const agentNames = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${agents.id}/${name}-${i}`);
     await pool(names('warm-up', runs), atOnce, run);
+    await pool(agentNames('warm-up', agentRuns), atOnce, runAgents);
+    const agentRates: number[] = [];
+    const agentTimes: number[] = [];
     const rates: number[] = [];
     const base: number[] = [];
     const times: number[] = [];
@@ -66,11 +75,15 @@ export async function measureStages(say: Say): Promise<Result[]> {
       const own = await pool(names(`round-${r}`, runs), atOnce, run);
       rates.push(own.perSecond);
       times.push(...own.timesMs);
+      const led = await pool(agentNames(`round-${r}`, agentRuns), atOnce, runAgents);
+      agentRates.push(led.perSecond);
+      agentTimes.push(...led.timesMs);
       aloneMs.push(...(await pool(names(`alone-${r}`, alone), 1, run)).timesMs);
-      say(`round ${r + 1}: ${Math.round(own.perSecond)} runs of ${stages} stages/s, baseline ${Math.round(base[r]!)}/s`);
+      say(`round ${r + 1}: ${Math.round(own.perSecond)} runs of ${stages} stages/s, ${Math.round(led.perSecond)}/s with agents, baseline ${Math.round(base[r]!)}/s`);
     }
     return [
       toResult({ id: 'W2', unit: 'pipelines/s', value: median(rates), baseline: median(base), ratio: median(rates.map((rate, r) => rate / base[r]!)), timesMs: times }),
+      toResult({ id: 'W2.agents', unit: 'pipelines/s', value: median(agentRates), baseline: median(base), ratio: median(agentRates.map((rate, r) => rate / base[r]!)), timesMs: agentTimes }),
       toResult({ id: 'W2.alone', unit: 'ms', value: median(aloneMs), baseline: median(baseMs), timesMs: aloneMs }),
     ];
   } finally {
