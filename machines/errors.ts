@@ -75,3 +75,6 @@ export function plainError(error: unknown): PlainError {
   if (typeof error === 'object' && error !== null && 'message' in error && 'code' in error) return { code: String(error.code), message: String(error.message) };
   return { code: 'Error', message: String(error) };
 }
+
+/** Why a child failed, as its parent hears it. */
+export const reasonOf = (error: unknown): string => (error as { message?: string } | null)?.message ?? 'no reason given';

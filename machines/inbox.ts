@@ -42,3 +42,12 @@ export function toInboxItem({ id, kind, actor, summary, data, created_ms: create
     expiresAt: expiresAfterMs === null ? null : new Date(createdMs + expiresAfterMs).toISOString(),
   };
 }
+
+/** What RESPOND says, where JSON is expected; undefined when it is none. */
+export function answerAsJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -2,7 +2,7 @@
 // very item it names; silence is never a yes.
 import type { AnyEventObject } from 'xstate';
 import { z } from 'zod';
-import { operatorEvents, toItemData, type Risk } from './inbox.ts';
+import { answerAsJson, operatorEvents, toItemData, type Risk } from './inbox.ts';
 import { slotOf, withSlot, type Context } from './pipeline-context.ts';
 import { act, type Outcome, type StateConfig, type Topic } from './pipeline-part.ts';
 import type { Decision, Intent } from './records.ts';
@@ -136,15 +136,7 @@ function readAnswer(topic: Topic, context: Context, event: AnyEventObject): { va
   const text: unknown = event.type === 'RESPOND' ? event['text'] : (event['edit'] as { payload?: { text?: unknown } } | undefined)?.payload?.text;
   if (!topic.respond || typeof text !== 'string') return null;
   const schema = topic.respond.schema(context);
-  const asJson = schema.safeParse(readJson(text));
+  const asJson = schema.safeParse(answerAsJson(text));
   const parsed = asJson.success ? asJson : schema.safeParse(text); // an output may be a plain string
   return parsed.success ? { value: parsed.data ?? null } : null;
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 // Named reads of actors, their history and their messages, and the counts. Of actors that were erased nothing is shown.
 import { count, cursor, filter, json, moment, rowsMax, text, where, type Query } from './query-args.ts';
+import { readSetting } from './setting.ts';
 
 export const actorQueries = {
   async record(db, args) {
@@ -46,8 +47,7 @@ export const actorQueries = {
 
   /** Which time a restore has lost, or null. */
   async restored(db) {
-    const [row] = await db.all("SELECT value FROM setting WHERE key = 'restored'");
-    return json(row?.['value']);
+    return readSetting(db, 'restored');
   },
 
   async actors(db, args) {

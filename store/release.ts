@@ -9,6 +9,7 @@ import type { Intent } from '#machines/records.ts';
 import type { Committer, WriteWith } from './commit.ts';
 import type { Database } from './database.ts';
 import { isHeld, type Relay } from './outbox.ts';
+import { readSetting, writeSetting } from './setting.ts';
 
 /** What the supervisor sees besides the time: without it no jump can be noticed. */
 export interface Watch { elapsedMs: number; boot: string; /** Types of actors that may act outside. */ effectful: string[] }
@@ -28,7 +29,7 @@ const shownMax = 20;
 /** One turn: at most a page of deadlines. */
 export function release(database: Database, committer: Pick<Committer, 'exclusively'>, relay: Pick<Relay, 'release'>, { nowMs, watch }: Release): Promise<Released> {
   return committer.exclusively(async (write) => {
-    const state = await followAnswers({ database, write, nowMs }, await readState(database));
+    const state = await followAnswers({ database, write, nowMs }, (await readSetting<State>(database, key)) ?? { reading: null, held: [] });
     const looked = watch ? await lookAtClock({ database, write, nowMs }, state, watch) : { state, jumpMs: 0, held: 0 };
     return { ...(await relay.release(nowMs, looked.state.held)), jumpMs: looked.jumpMs, held: looked.held };
   });
@@ -50,7 +51,7 @@ async function followAnswers({ database, write, nowMs }: Tools, { reading, held 
   if (JSON.stringify(left.held) === JSON.stringify(held)) return left;
   await commitWith({ database, write, nowMs }, { answered: held.filter(({ id }) => answers.get(id) !== 'input-required').map(({ id }) => id), lapsed: lapsed.map(({ id }) => id), left: left.held }, async () => {
     for (const one of rejected) await database.run(`UPDATE outbox SET due_ms = due_ms + ? WHERE due_ms IS NOT NULL AND ${isHeld}`, one.toMs - one.fromMs, JSON.stringify([one]));
-    await writeState(database, left);
+    await writeSetting(database, key, left);
   }, lapsed.map(({ id }) => ({ id, kind: 'question', state: 'canceled', summary: 'The clock was set back: no timer is due by the jump any more.' })));
   return left;
 }
@@ -64,11 +65,11 @@ async function lookAtClock({ database, write, nowMs }: Tools, { reading: before,
   const { count, first } = jumpMs > jumpMsMax ? await findHeld(database, one) : { count: 0, first: [] };
   if (count === 0) {
     const state = { reading: isNew ? reading : before, held };
-    if (isNew) await writeState(database, state);
+    if (isNew) await writeSetting(database, key, state);
     return { state, jumpMs, held: 0 };
   }
   const state: State = { reading, held: [...held, { ...one, id: await nextId(database) }] };
-  await commitWith({ database, write, nowMs }, { jumpMs, held: count }, () => writeState(database, state), [askAboutJump(state.held.at(-1)!, count, first, hashJson)]);
+  await commitWith({ database, write, nowMs }, { jumpMs, held: count }, () => writeSetting(database, key, state), [askAboutJump(state.held.at(-1)!, count, first, hashJson)]);
   return { state, jumpMs, held: count };
 }
 
@@ -88,13 +89,4 @@ async function nextId(database: Database): Promise<string> {
 async function commitWith({ database, write, nowMs }: Tools, journal: object, also: () => Promise<void>, intents: Intent[]): Promise<void> {
   const answer = await write({ ...emptyCommit(await nextId(database), nowMs, keeper, journal), intents }, also);
   if (answer.outcome !== 'written') throw new KeelsonError('STORE_FAILED', `what the clock did could not be written: ${answer.outcome}`);
-}
-
-async function readState(database: Database): Promise<State> {
-  const [row] = await database.all<{ value: string }>('SELECT value FROM setting WHERE key = ?', key);
-  return row ? (JSON.parse(row.value) as State) : { reading: null, held: [] };
-}
-
-async function writeState(database: Database, state: State): Promise<void> {
-  await database.run('INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, JSON.stringify(state));
 }

@@ -18,6 +18,7 @@ import { checkIntegrity } from './integrity.ts';
 import type { Head } from './judge.ts';
 import { migrate, ownMigrations, planMigrations } from './migrate.ts';
 import { verifyAudit } from './verify.ts';
+import { writeSetting } from './setting.ts';
 
 export interface Doubt {
   /** Activities that are claimed before they run: their pending jobs may have run since. */
@@ -129,7 +130,7 @@ async function startAnew(database: Database, presentEpoch: number, nowMs: number
   const head: Head = { seq: last?.seq ?? 0, hash: last?.hash ?? firstHash };
   const backupAtMs = last?.at_ms ?? null;
   await database.run('UPDATE counter SET epoch = max(epoch, ?) + 1, incarnation = lower(hex(randomblob(8)))', presentEpoch);
-  await database.run("INSERT OR REPLACE INTO setting (key, value) VALUES ('restored', ?)", JSON.stringify({ fromSeq: head.seq, backupAtMs, restoredAtMs: nowMs }));
+  await writeSetting(database, 'restored', { fromSeq: head.seq, backupAtMs, restoredAtMs: nowMs });
   const [counter] = await database.all<{ incarnation: string }>('SELECT incarnation FROM counter');
   return { incarnation: counter!.incarnation, head, backupAtMs };
 }

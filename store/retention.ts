@@ -10,6 +10,7 @@ import type { Committer } from './commit.ts';
 import type { Database, Row, Value } from './database.ts';
 import { toRanges } from './removals.ts';
 import { insertRows, type Insert } from './rows.ts';
+import { readSetting, writeSetting } from './setting.ts';
 import { tables } from './tables.ts';
 
 export interface Retained { bodies: number; actors: number; blobs: number; pages: number; /** Rows of the journal that were looked at. */ walked: number; /** Is there more to do now? */ more: boolean }
@@ -30,7 +31,7 @@ interface Passed { seq: number; at_ms: number; actor: string; old: number; ended
 /** One turn. */
 export async function retain(database: Database, committer: Committer, { beforeMs, nowMs, turnRows = turnRowsMax }: RetainOptions): Promise<Retained> {
   return committer.exclusively(async (write) => {
-    const reached = await readReached(database);
+    const reached = (await readSetting<Reached>(database, settingKey)) ?? { atMs: 0, seq: 0, day: 0 };
     const passed = await database.all<Passed>(
       `SELECT journal.seq, journal.at_ms, journal.actor,
          journal.body IS NOT NULL AND journal.actor NOT LIKE 'store/%' AND (actor.address IS NULL OR (actor.status <> 'active' AND actor.updated_ms < ?1)) AS old,
@@ -52,7 +53,7 @@ export async function retain(database: Database, committer: Committer, { beforeM
         if (unfinished) return;
         counts.actors = await dropChildren(database, ended) + await forgetContexts(database, ended);
         if (sweeps) counts.blobs = await database.run('DELETE FROM blob WHERE NOT EXISTS (SELECT 1 FROM artifact WHERE artifact.hash = blob.hash)');
-        await writeReached(database, { ...(end ? { atMs: end.at_ms, seq: end.seq } : reached), day: sweeps ? Math.floor(nowMs / dayMs) : reached.day });
+        await writeSetting(database, settingKey, { ...(end ? { atMs: end.at_ms, seq: end.seq } : reached), day: sweeps ? Math.floor(nowMs / dayMs) : reached.day });
       };
       if (seqs.length > 0) await write(emptyCommit(`retention:${seqs[0]}-${seqs.at(-1)}-${nowMs}`, nowMs, 'store/retention', { removed: { reason: 'too old', bodies: toRanges(seqs), records: [] } }), tidy);
       else await inTransaction(database, tidy);
@@ -65,13 +66,6 @@ export async function retain(database: Database, committer: Committer, { beforeM
 }
 
 const settingKey = 'retained';
-
-async function readReached(database: Database): Promise<Reached> {
-  const [row] = await database.all<{ value: string }>('SELECT value FROM setting WHERE key = ?', settingKey);
-  return row ? (JSON.parse(row.value) as Reached) : { atMs: 0, seq: 0, day: 0 };
-}
-
-const writeReached = (database: Database, reached: Reached) => database.run('INSERT OR REPLACE INTO setting (key, value) VALUES (?, ?)', settingKey, JSON.stringify(reached));
 
 /** Steps of these actors that still have a body, also those that were passed by while the actor went on. */
 async function bodiesOf(database: Database, actors: string[], beforeMs: number, rowsMax: number): Promise<number[]> {

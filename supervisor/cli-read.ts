@@ -13,6 +13,7 @@ import { verifyAudit } from '#store/verify.ts';
 import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { headsFileOf, readHeads } from './main-heads.ts';
+import { isPaused } from './main-pause.ts';
 import { oneLine, table, visible, type Output } from './cli-output.ts';
 import { waitingFor } from './cli-waiting.ts';
 import { companyMachines } from './agents.ts';
@@ -51,7 +52,7 @@ export function addReadCommands(program: Command, define: Define): void {
   define(program.command('status').description('counts: what came, what was applied, what waits'), async ({ dataDir, out }) => {
     const counts = await withDatabase(dataDir, (db) => runQuery(db, 'status', {})) as Record<string, number>;
     const running = (await runningServer(dataDir)) !== null;
-    out.result({ ...counts, running, paused: existsSync(join(dataDir, 'paused')) }, ({ running: up, paused, ...s }: Record<string, number | boolean>) => [
+    out.result({ ...counts, running, paused: isPaused(dataDir) }, ({ running: up, paused, ...s }: Record<string, number | boolean>) => [
       `${up ? 'running' : 'stopped'}${paused ? ', paused (go on: keelson resume)' : ''} · ${s['mails']} mails · ${s['waiting']} wait for you · ${s['inFlight']} in flight`,
       `messages: received ${s['received']} = applied ${s['applied']} + duplicate ${s['duplicate']} + parked ${s['parked']}`,
       ...(s['erasing'] ? [`unfinished erasures: ${s['erasing']}; old bytes stay in the file while another program reads it`] : []),

@@ -8,9 +8,8 @@ import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { orderSchema, orderType } from '#machines/hold.ts';
 import { isReservedType, limits, type Body } from '#machines/message.ts';
-import { operator } from './desk-commands.ts';
+import { answerMs, commandIdSchema as commandId, operator } from './desk-commands.ts';
 
-const commandId = z.string().min(1).max(100).optional();
 export const actorRequests = {
   send: z.object({ type: z.string().min(1).max(limits.typeChars), fields: z.record(z.string(), z.json()).default({}), commandId }),
   run: z.object({ machine: z.string().min(1).max(200), input: z.json().default({}), key: z.string().min(1).max(200).optional(), commandId }),
@@ -30,8 +29,6 @@ export interface Actors {
   /** Ends a run from outside, with everything it started and asked. `id`: its address, or an item of the inbox. */
   cancel(id: string, request: Requests['cancel']): Promise<Told>;
 }
-
-const answerMs = 15_000;
 
 /** `machines`: keys of this build, oldest version first. */
 export function createActors({ store, bus, makeId, machines }: { store: StorePort; bus: Bus; makeId: MakeId; machines: readonly { id: string; key: string }[] }): Actors {

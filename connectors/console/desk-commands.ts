@@ -6,8 +6,13 @@ import type { MakeId } from '#actors/ids.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import { emptyCommit, type Commit, type Outcome } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import { z } from 'zod';
 
 export const operator = 'operator/desk';
+/** Names a command, so that it may be given again. */
+export const commandIdSchema = z.string().min(1).max(100).optional();
+/** How long the desk waits for an actor. */
+export const answerMs = 15_000;
 
 /** What is asked for, and about what: `about` makes the same answer to another item another command. */
 export interface Content { type: string; about: string; [field: string]: unknown }

@@ -9,9 +9,8 @@ import type { ActorRecord } from '#actors/record.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import type { Message } from '#machines/message.ts';
-import { createCommands, operator } from './desk-commands.ts';
+import { commandIdSchema as commandId, createCommands, operator } from './desk-commands.ts';
 
-const commandId = z.string().min(1).max(100).optional();
 export const parkedRequest = z.object({ id: z.string().min(1).optional(), actor: z.string().min(1).optional(), commandId })
   .refine(({ id, actor }) => (id === undefined) !== (actor === undefined), 'give either an id or an actor');
 

@@ -9,7 +9,7 @@ import { firstIssue, KeelsonError } from '#machines/errors.ts';
 import type { Item } from '#machines/inbox.ts';
 import { outgoingMailSchema } from '#machines/mail.ts';
 import { clockKeeper, decideClock } from './desk-clock.ts';
-import { createCommands, messageOf, operator, type Before, type Content } from './desk-commands.ts';
+import { answerMs, createCommands, messageOf, operator, type Before, type Content } from './desk-commands.ts';
 import { decideContradiction, type Decided } from './desk-contradictions.ts';
 import { createKnowledge, type Knowledge } from './desk-facts.ts';
 import { parseJson } from './json-guard.ts';
@@ -27,8 +27,6 @@ export interface Outcome { id: string; state: string; actor: string; value: unkn
 interface Stored { id: string; kind: string; state: string; actor: string; data: Item }
 type Edit = { payload: unknown; payloadHash: string };
 type Answer = Content & ({ type: 'APPROVE'; payloadHash: string; edit?: Edit } | { type: 'REJECT'; reason: string } | { type: 'RESPOND'; text: string } | { type: 'RECONCILE'; outcome: string; note: string });
-
-const answerMs = 15_000;
 
 /** `onClockAnswered`: what was held because the clock jumped may go now. */
 export function createDesk({ store, bus, clock, makeId, onClockAnswered = () => {} }: { store: StorePort; bus: Bus; clock: Clock; makeId: MakeId; onClockAnswered?: () => void }): Desk {

@@ -8,6 +8,7 @@ import { writeJson } from '#actors/plain-json.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { z } from 'zod';
 import type { Desk } from './desk.ts';
+import { commandIdSchema as commandId } from './desk-commands.ts';
 import { actorRequests, type Actors } from './desk-actors.ts';
 import { factRequestSchema, remarkRequestSchema } from './desk-facts.ts';
 import { parkedRequest, type ParkedDesk } from './desk-parked.ts';
@@ -34,7 +35,6 @@ export interface ConsoleOptions {
 const host = '127.0.0.1';
 const mailBytesMax = 51 * 1024 * 1024;
 const jsonBytesMax = 1024 * 1024;
-const commandId = z.string().min(1).max(100).optional();
 const reason = z.string().max(2_000).optional();
 const bodies = {
   approve: z.object({ hash: z.string().optional(), edit: z.string().optional(), reason, commandId }),

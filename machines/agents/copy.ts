@@ -2,6 +2,7 @@
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { protocol, records } from '../define.ts';
+import { reasonOf } from '../errors.ts';
 import { languageSchema, mailSchema } from '../mail.ts';
 import { draftFromTemplates, draftSchema, draftWithModel, hitSchema } from './activities.ts';
 import { findCorrections } from './draft-rules.ts';
@@ -43,7 +44,7 @@ export const copyMachine = setup({
         src: 'draftWithModel',
         input: ({ context: { mail, language, hits } }) => ({ mail, language, hits }),
         onDone: { target: 'drafted', actions: assign({ draft: ({ context, event }) => besideCorrections(event.output, context.hits) }) },
-        onError: { target: 'filling template', actions: assign({ notes: ({ event }) => [`the model failed, so a template was used: ${(event.error as { message?: string }).message ?? 'no reason given'}`] }) },
+        onError: { target: 'filling template', actions: assign({ notes: ({ event }) => [`the model failed, so a template was used: ${reasonOf(event.error)}`] }) },
       },
     },
     'filling template': {

@@ -3,6 +3,7 @@
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { protocol, records } from '../define.ts';
+import { reasonOf } from '../errors.ts';
 import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
 import { outgoingMailSchema } from '../mail.ts';
 import { linkSchema, type Intent } from '../records.ts';
@@ -57,7 +58,6 @@ const askAbout = (context: Context, question: string, answers: string): Intent =
   summary: `${question} ${context.summary}: ${context.reason}`,
   data: toItemData({ category: context.category, confidence: context.confidence, risk: 'high', reasons: [context.reason], payload: context.payload, payloadHash: context.payloadHash, evidence: context.evidence, policy: policyOf(context), expiresAfterMs: null, answers }),
 });
-const messageOf = (error: unknown) => (error as { message?: string } | null)?.message ?? 'no reason given';
 const isUnknown = (error: unknown) => (error as { code?: string } | null)?.code === 'SEND_UNKNOWN';
 const policyOf = (context: Context): z.output<typeof policySchema> | null => context.verdict?.policy ?? null;
 const originOf = ({ id, origin, summary }: Context) => origin ?? { draft: `draft-${id}`, template: null, inquiry: summary };
@@ -95,7 +95,7 @@ export const operationMachine = setup({
         src: 'checkOperation',
         input: ({ context }) => ({ operationId: context.id, action: context.action, payload: context.payload, trusted: context.trusted }),
         onDone: { target: 'checked', actions: assign({ verdict: ({ event }) => event.output, payloadHash: ({ event }) => event.output.payloadHash }) },
-        onError: { target: 'failed', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'failed', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
       on: { RESTORED: { target: 'unknown', actions: assign({ reason: ({ event }) => event.note }) } },
     },
@@ -176,7 +176,7 @@ export const operationMachine = setup({
         src: 'checkOperation',
         input: ({ context }) => ({ operationId: context.id, action: context.action, payload: context.payload, trusted: context.trusted }),
         onDone: { target: 'edit checked', actions: assign({ verdict: ({ event }) => event.output, payloadHash: ({ event }) => event.output.payloadHash }) },
-        onError: { target: 'failed', actions: [assign({ reason: ({ event }) => messageOf(event.error) }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'failed') }] },
+        onError: { target: 'failed', actions: [assign({ reason: ({ event }) => reasonOf(event.error) }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'failed') }] },
       },
       on: { RESTORED: { target: 'unknown', actions: [assign({ reason: ({ event }) => event.note }), { type: 'recordIntent', params: ({ context }) => closeApproval(context, 'canceled') }] } },
     },
@@ -200,8 +200,8 @@ export const operationMachine = setup({
         input: ({ context }) => ({ operationId: context.id, payload: context.payload, payloadHash: context.payloadHash, policy: context.verdict!.policy }),
         onDone: { target: 'done', actions: assign({ providerRef: ({ event }) => event.output.providerRef, sent: ({ event }) => event.output.sent, reason: ({ event }) => event.output.note }) },
         onError: [
-          { guard: { type: 'cannotKnow', params: ({ event }) => ({ error: event.error }) }, target: 'unknown', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
-          { target: 'failed', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+          { guard: { type: 'cannotKnow', params: ({ event }) => ({ error: event.error }) }, target: 'unknown', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
+          { target: 'failed', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
         ],
       },
       // The claim may have been made after the backup: what looks like a job that never ran may be one that did.

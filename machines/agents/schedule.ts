@@ -5,7 +5,7 @@ import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { isAddress } from '../address.ts';
 import { activity, protocol, records } from '../define.ts';
-import { firstIssue, KeelsonError } from '../errors.ts';
+import { firstIssue, KeelsonError, reasonOf } from '../errors.ts';
 import { operatorEvents, toItemData } from '../inbox.ts';
 import { isReservedType, limits } from '../message.ts';
 import type { Intent } from '../records.ts';
@@ -83,7 +83,6 @@ type Context = z.output<typeof schedule.schemas.context>;
 
 const iso = (at: number) => new Date(at).toISOString();
 const decided = (outcome: string, reason: string) => ({ what: 'schedule', outcome, confidence: null, reasons: [reason], evidence: [] });
-const messageOf = (error: unknown) => (error as { message?: string } | null)?.message ?? 'no reason given';
 const itemId = ({ schedule: { name }, problems }: Context) => `schedule-${name}-${problems}`;
 const close = (context: Context, state: Intent['state']): Intent => ({ id: itemId(context), kind: 'escalation', state });
 
@@ -124,7 +123,7 @@ export const scheduleMachine = setup({
           target: 'judging',
           actions: assign(({ event: { output } }) => ({ atMs: output.atMs, nextMs: output.nextMs, runs: output.runs, missed: output.missed })),
         },
-        onError: { target: 'stuck', actions: assign({ problem: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'stuck', actions: assign({ problem: ({ event }) => reasonOf(event.error) }) },
       },
     },
     judging: {
@@ -148,7 +147,7 @@ export const scheduleMachine = setup({
           ],
         },
         // Nothing is settled: the same runs are due at the next look.
-        onError: { target: 'stuck', actions: assign({ problem: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'stuck', actions: assign({ problem: ({ event }) => reasonOf(event.error) }) },
       },
     },
     waiting: {

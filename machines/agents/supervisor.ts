@@ -4,7 +4,7 @@ import { assign, raise, sendTo, setup } from 'xstate';
 import { z } from 'zod';
 import { protocol, records } from '../define.ts';
 import { failedSchema, orderSchema, orderType, releasedSchema, type Order } from '../hold.ts';
-import { operatorEvents, toItemData } from '../inbox.ts';
+import { answerAsJson, operatorEvents, toItemData } from '../inbox.ts';
 import type { Decision, Intent } from '../records.ts';
 import { judgeFailure, withinWindow, type Verdict } from '../supervision.ts';
 
@@ -94,17 +94,9 @@ function question(context: Context, failed: Failed): Intent {
 }
 
 function instead(text: string, rev: number): Order {
-  return isSkip(text) ? { do: 'skip', rev } : { do: 'replace', rev, with: readJson(text) as never };
+  return isSkip(text) ? { do: 'skip', rev } : { do: 'replace', rev, with: answerAsJson(text) as never };
 }
 const isSkip = (text: string) => text.trim().toLowerCase() === 'skip';
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 const ordered = (order: Order) => ({ type: orderType, ...order }) as never;
 
 export const supervisorMachine = setup({
@@ -114,7 +106,7 @@ export const supervisorMachine = setup({
   guards: {
     nobodyStands: ({ context }) => Object.values(context.tracked).every(({ doing }) => doing === 'going-on'),
     isAsked: ({ context, event }) => 'about' in event && isAsked(context, event.about),
-    isUnderstood: ({ context, event }) => event.type === 'RESPOND' && isAsked(context, event.about) && (isSkip(event.text) || readJson(event.text) !== undefined),
+    isUnderstood: ({ context, event }) => event.type === 'RESPOND' && isAsked(context, event.about) && (isSkip(event.text) || answerAsJson(event.text) !== undefined),
     isTracked: ({ context, event }) => event.type === 'RELEASED' && context.tracked[event.from]?.rev === event.rev,
     wasAsked: ({ context, event }) => event.type === 'RELEASED' && context.tracked[event.from]?.rev === event.rev && ['asking', 'answered'].includes(context.tracked[event.from]!.doing),
     mayRestart: ({ context, event }) => event.type === 'FAILED' && verdictOn(context, event).do === 'restart',

@@ -10,6 +10,7 @@ import { operationMachine } from '../agents/operation.ts';
 import { retrievalMachine } from '../agents/retrieval.ts';
 import { triageMachine, verdictSchema } from '../agents/triage.ts';
 import { protocol, records } from '../define.ts';
+import { reasonOf } from '../errors.ts';
 import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
 import { mailboxSchema, mailSchema, type OutgoingMail } from '../mail.ts';
 import type { Fact, Intent, Link } from '../records.ts';
@@ -36,7 +37,6 @@ const evidenceOf = ({ mail, draft }: Context): Link[] => [{ kind: 'artifact', id
 /** After a failure the mail is tried again: its questions and operations are new ones. */
 const again = ({ failures }: Context) => (failures > 0 ? `-${failures}` : '');
 const questionId = (context: Context) => `w-${context.mail.id}${again(context)}`;
-const messageOf = (error: unknown) => (error as { message?: string } | null)?.message ?? 'no reason given';
 const sender = ({ mail }: Context) => mail.from?.address.toLowerCase() ?? 'unknown';
 /** Whoever the money is with: the payee that was read, else the sender's domain. */
 const counterparty = (context: Context) => `organisation/${(extractMoney(context.mail).payee ?? sender(context).split('@')[1] ?? 'unknown').toLowerCase().slice(0, 100)}`;
@@ -113,7 +113,7 @@ export const mailMachine = setup({
         src: 'triage',
         input: ({ context }) => ({ mail: context.mail, threshold: context.company.thresholds.triage }),
         onDone: { target: 'routing', actions: assign({ verdict: ({ event }) => event.output }) },
-        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
     },
     routing: {
@@ -131,7 +131,7 @@ export const mailMachine = setup({
         src: 'retrieval',
         input: ({ context: { mail } }) => ({ mail: { id: mail.id, subject: mail.subject, text: mail.text } }),
         onDone: { target: 'drafting', actions: assign({ hits: ({ event }) => event.output.hits }) },
-        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
     },
     drafting: {
@@ -140,7 +140,7 @@ export const mailMachine = setup({
         src: 'copy',
         input: ({ context }) => ({ mail: context.mail, language: context.verdict?.language ?? 'en', hits: context.hits, useModel: context.company.useModel }),
         onDone: { target: 'checking', actions: assign({ draft: ({ event }) => event.output }) },
-        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
     },
     checking: { always: [{ guard: 'draftIsGood', target: 'proposing' }, { target: 'asking' }] },
@@ -190,7 +190,7 @@ export const mailMachine = setup({
           origin: originOf(context.mail, context.draft?.templateId ?? null),
         }),
         onDone: { target: 'closed', actions: assign({ reason: ({ event }) => `${event.output.outcome}: ${event.output.reason}` }) },
-        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => messageOf(event.error) }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
     },
     tasked: {
