@@ -2,6 +2,7 @@
 // What comes meanwhile waits on the bus and in the store. Reading, erasing and backups go on.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createTurns } from '#actors/in-turn.ts';
 import type { Log } from '#actors/log.ts';
 import { KeelsonError } from '#machines/errors.ts';
 
@@ -30,12 +31,7 @@ export async function startPausable({ dataDir, start, record, log }: PausableOpt
   const file = fileIn(dataDir);
   const paused = () => (existsSync(file) ? readFileSync(file, 'utf8') : null);
   let stopWork = paused() === null ? await start() : null;
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = turn.then(work, work);
-    turn = mine.catch(() => {});
-    return mine;
-  };
+  const inTurn = createTurns();
   const end = async () => {
     const stop = stopWork;
     stopWork = null;

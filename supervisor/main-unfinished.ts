@@ -1,6 +1,7 @@
 // Erasures one after another, and those that could not end: who reads the database file all the while keeps its old bytes in place.
 // That stops neither the start nor the work: it is said once, and tried again each minute until it is done.
 import type { Clock } from '#actors/clock.ts';
+import { createTurns } from '#actors/in-turn.ts';
 import type { Log } from '#actors/log.ts';
 import { plainError } from '#machines/errors.ts';
 import { copyErased, erasePerson, finishErasure, type ErasureParts, type Receipt } from './main-erasure.ts';
@@ -26,12 +27,7 @@ export interface Erasing {
 
 /** Returns when everything that was begun before is finished, or has been tried. */
 export async function startErasing({ erasure, finishRowsNow, assertUnread, clock, log, say }: UnfinishedParts): Promise<Erasing> {
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work);
-    last = next.catch(() => {});
-    return next;
-  };
+  const inTurn = createTurns();
   /** Why each has not ended, by its id: it names nobody. */
   const reasons = new Map<string, string>();
 
@@ -65,7 +61,7 @@ export async function startErasing({ erasure, finishRowsNow, assertUnread, clock
     erase: (subject, id) => inTurn(() => erasePerson(erasure, { id, subject })),
     async stop() {
       stopTimer();
-      await last;
+      await inTurn(async () => {});
     },
   };
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '#actors/clock.ts';
 import { hashJson } from '#actors/hash.ts';
 import type { MakeId } from '#actors/ids.ts';
+import { createTurns, type InTurn } from '#actors/in-turn.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import { emptyCommit, type Commit, type Outcome } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
@@ -26,7 +27,7 @@ export interface Commands {
   /** Writes parts in the operator's name; answers the number of the commit. */
   write(id: string, content: Content, parts: Partial<Pick<Commit, 'facts' | 'intents' | 'annotations' | 'sends' | 'unparks'>>): Promise<number>;
   /** One after the other: what is decided on what was read must not be overtaken. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  inTurn: InTurn;
 }
 
 export const messageOf = (content: Content) => ({ kind: 'event' as const, event: content });
@@ -34,7 +35,6 @@ export const messageOf = (content: Content) => ({ kind: 'event' as const, event:
 export function createCommands({ store, clock, makeId }: { store: StorePort; clock: Clock; makeId: MakeId }): Commands {
   /** Commands that are being done now, with the hash of their content. */
   const inHand = new Map<string, string>();
-  let turn: Promise<unknown> = Promise.resolve();
 
   const otherContent = (id: string) => new KeelsonError('REFUSED', `the command id '${id.slice('command:'.length)}' was used before for another command; nothing was changed`, { hint: 'Give a new command another id.' });
   const commitOf = (id: string, content: Content) => emptyCommit(id, clock.now(), operator, { message: messageOf(content) });
@@ -65,10 +65,6 @@ export function createCommands({ store, clock, makeId }: { store: StorePort; clo
       const [, place, reason] = /^((?:facts|annotations)\.\d+\.)?(.*)$/s.exec(answer.reason)!;
       throw new KeelsonError(place ? 'BAD_ARGUMENT' : 'REFUSED', reason!);
     },
-    inTurn(work) {
-      const mine = turn.then(work, work);
-      turn = mine.catch(() => {});
-      return mine;
-    },
+    inTurn: createTurns(),
   };
 }
