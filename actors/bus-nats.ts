@@ -19,7 +19,9 @@ import { readJson } from './plain-json.ts';
 
 const withdrawnSchema = z.array(z.string().max(limits.idChars));
 /** How long a crashed worker's message waits before another gets it. */
-const ackWaitMs = 8_000;
+const ackWaitMs = 6_000;
+/** Of JetStream: "consumer already exists", with another configuration. */
+const consumerExists = 10_148;
 const encoder = new TextEncoder();
 const duplicateWindowMs = 120_000;
 
@@ -65,7 +67,14 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   follow().catch((error: unknown) => log.error({ error: String(error) }, 'bus status ended'));
 
   const ensureConsumer = async (stream: string, durable: string, filter: string, inFlight: number) => {
-    await jsm.consumers.add(stream, { durable_name: durable, filter_subject: filter, ack_policy: AckPolicy.Explicit, ack_wait: nanos(ackWaitMs), max_ack_pending: inFlight });
+    const settings = { filter_subject: filter, ack_wait: nanos(ackWaitMs), max_ack_pending: inFlight };
+    try {
+      await jsm.consumers.add(stream, { ...settings, durable_name: durable, ack_policy: AckPolicy.Explicit });
+    } catch (error) {
+      // Another build made it with other settings.
+      if ((error as { code?: number }).code !== consumerExists) throw error;
+      await jsm.consumers.update(stream, durable, settings);
+    }
   };
 
   const consume = async (stream: string, durable: string, filter: string, inFlight: number, handle: (m: JsMsg) => Promise<void>): Promise<Subscription> => {

@@ -36,6 +36,8 @@ export interface Failure {
   attempt: number;
   /** How long ago the first try began. */
   tryingMs: number;
+  /** How long whoever refused for now asks to be left alone. */
+  retryAfterMs: number | undefined;
   retry: RetryPolicy;
 }
 /** The supervisor's strategy, handed in. */
@@ -112,7 +114,7 @@ export async function startWorker({ bus, store: given, registry, activities, dec
       const unforeseen = spec.once && !(thrown instanceof KeelsonError); // it may have happened before it failed
       const error = unforeseen ? { code: 'SEND_UNKNOWN', message: `${spec.name} failed and nobody can tell whether it happened: ${plainError(thrown).message}` } : plainError(thrown);
       const disposition = Object.hasOwn(codes, error.code) ? codes[error.code as Code].disposition : 'bug';
-      const decision = decide({ error, disposition, operationId: gen, attempt: job.attempt, tryingMs: clock.now() - sinceMs, retry: spec.retry });
+      const decision = decide({ error, disposition, operationId: gen, attempt: job.attempt, tryingMs: clock.now() - sinceMs, retryAfterMs: thrown instanceof KeelsonError ? thrown.retryAfterMs : undefined, retry: spec.retry });
       log.warn({ ...error, job: id, decision }, 'a job failed');
       if (decision === 'give-up') await failed(error);
       else await end({ error, ...decision }, [{ id: gen, to: jobAddress(spec.name), from: address, dueMs: clock.now() + decision.retryAfterMs, body: { ...job, attempt: job.attempt + 1, sinceMs } }]);

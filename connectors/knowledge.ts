@@ -4,7 +4,10 @@ import type { Activity } from '#actors/worker.ts';
 import type { z } from 'zod';
 import type { hitSchema } from '#machines/agents/activities.ts';
 import { parseTemplate, type Template } from '#machines/agents/templates.ts';
-import { parsePolicy, type Policy } from './policy.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { denyAll, parsePolicies, type Policies } from './policy.ts';
+import type { PolicyAction } from './policy-schema.ts';
+import { readStoredSet, textsOf, type StoredSet } from './policy-set.ts';
 
 /** Of one hit, for comparing and for a model. */
 const hitChars = 400;
@@ -22,8 +25,28 @@ export function readHits(store: StorePort): (hits: Reference[]) => Promise<(Refe
   };
 }
 
-export function readPolicies(store: StorePort): () => Promise<Policy[]> {
-  return async () => ((await store.query('contents', { artifactKind: 'policy' })) as Content[]).map(({ id, text, hash }) => parsePolicy(text, id, hash));
+/**
+ * The policies in force now, for these actions; a new publication counts from the next call. Policies that do not fit this build or its connectors
+ * (any more) deny everything: `problem` says why, and the operator can publish others.
+ */
+export function readPolicies(store: Pick<StorePort, 'query'>, actions: readonly PolicyAction[]): () => Promise<Policies> {
+  let last: { text: string; version: number; policies: Policies } | null = null;
+  return async () => {
+    const set = await readStoredSet(store);
+    if (set === null) return denyAll('no policies are in force: publish them with `keelson policy publish`');
+    if (last?.text !== set.text || last.version !== set.version) last = { ...set, policies: await parseStored(set, actions) };
+    return last.policies;
+  };
+}
+
+async function parseStored(set: StoredSet, actions: readonly PolicyAction[]): Promise<Policies> {
+  const texts = textsOf(set);
+  try {
+    return await parsePolicies(texts, actions);
+  } catch (error) {
+    if (!(error instanceof KeelsonError) || error.code !== 'BAD_CONFIG') throw error;
+    return denyAll(`the policies in force cannot be used, so everything is denied: ${error.message}`, texts);
+  }
 }
 
 export function readTemplates(store: StorePort): () => Promise<Template[]> {

@@ -40,9 +40,11 @@ export const codes = {
   REFUSED: { disposition: 'fail', hint: 'Look at the item again with `keelson inbox`; it may have changed or been decided.' },
   UNAUTHORIZED: { disposition: 'fail', hint: 'Use the token in the `token` file of the data folder.' },
   MODEL_FAILED: { disposition: 'retry', hint: 'The template tier is used meanwhile; check the model endpoint.' },
-  SEND_REFUSED: { disposition: 'fail', hint: 'The mail server refused the mail; it was not sent. See the reason in `keelson ops`.' },
-  SEND_DEFERRED: { disposition: 'retry', hint: 'The mail did not leave; it is tried again.' },
-  SEND_UNKNOWN: { disposition: 'ask', hint: 'Nobody can tell whether the mail left; look in the sent folder, then run `keelson ops reconcile ID`.' },
+  SEND_REFUSED: { disposition: 'fail', hint: 'The other side refused it; nothing was done. See the reason in `keelson ops`.' },
+  SEND_DEFERRED: { disposition: 'retry', hint: 'It did not leave; it is tried again.' },
+  SEND_UNKNOWN: { disposition: 'ask', hint: 'Nobody can tell whether it was done; look at the other side, then run `keelson ops reconcile ID`.' },
+  EXPIRED: { disposition: 'fail', hint: 'Nothing was done; propose it again.' },
+  EFFECTS_STOPPED: { disposition: 'ask', hint: 'Nothing leaves until `keelson resume-effects`.' },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof codes;
@@ -52,12 +54,15 @@ export class KeelsonError extends Error {
   readonly code: Code;
   readonly disposition: Disposition;
   readonly hint: string;
-  constructor(code: Code, message: string, options: { cause?: unknown; hint?: string } = {}) {
+  /** How long whoever refused for now asks to be left alone. */
+  readonly retryAfterMs: number | undefined;
+  constructor(code: Code, message: string, options: { cause?: unknown; hint?: string; retryAfterMs?: number } = {}) {
     super(message, { cause: options.cause });
     this.name = 'KeelsonError';
     this.code = code;
     this.disposition = codes[code].disposition;
     this.hint = options.hint ?? codes[code].hint;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -1,6 +1,8 @@
 // How the operator answers anything in the inbox. An actor that waits for the operator records an intent in state
 // `input-required` and understands these three events; nobody else may send them.
 import { z } from 'zod';
+import type { Control, Enclosure, Money, Risk } from './effects.ts';
+import type { Json } from './predicates.ts';
 import type { Link } from './records.ts';
 
 export const operatorEvents = {
@@ -11,7 +13,7 @@ export const operatorEvents = {
 };
 export const operatorOnly = ['APPROVE', 'REJECT', 'RESPOND', 'RECONCILE', 'RESTORED'] as const;
 
-export type Risk = 'low' | 'medium' | 'high';
+export type { Risk };
 
 /** The data of an inbox item: everything needed to decide. Becomes the JSON of `keelson inbox`. */
 export interface Item {
@@ -27,6 +29,15 @@ export interface Item {
   expiresAfterMs: number | null;
   /** What the operator can do, in words. */
   answers: string;
+  /** Of an operation: what the yes is bound to besides the payload, and what it would do. */
+  bound?: Record<string, Json>;
+  /** What will happen, in one sentence; `preview` is all of it, as it leaves. */
+  does?: string;
+  preview?: string;
+  control?: Control[];
+  enclosures?: Enclosure[];
+  money?: Money | null;
+  reversible?: boolean;
 }
 
 export const toItemData = (item: Item) => item as unknown as Record<string, z.core.util.JSONType>;
@@ -35,10 +46,12 @@ export interface StoredIntent { id: string; kind: string; state: string; actor: 
 
 /** What `keelson inbox --json` shows of one item. */
 export function toInboxItem({ id, kind, actor, summary, data, created_ms: createdMs }: StoredIntent) {
+  const { bound, does, preview, control, enclosures, money, reversible } = data ?? {};
   const { category = null, confidence = null, risk = 'medium', reasons = [], payload = null, payloadHash = '', evidence = [], policy = null, expiresAfterMs = null, answers = 'approve or reject = seen' } = data ?? {};
   return {
     id, kind, summary, category, confidence, risk, reasons, payload, payloadHash, evidence, policy, actor, answers,
     createdAt: new Date(createdMs).toISOString(),
+    ...(bound ? { bound, does, preview, control, enclosures, money, reversible } : {}),
     expiresAt: expiresAfterMs === null ? null : new Date(createdMs + expiresAfterMs).toISOString(),
   };
 }

@@ -44,13 +44,25 @@ export type Category = z.output<typeof categorySchema>;
 export const languageSchema = z.enum(['en', 'de']);
 export type Language = z.output<typeof languageSchema>;
 
-/** What leaves by mail: exactly this is shown, hashed, approved and sent. */
-export const outgoingMailSchema = z.object({
-  from: mailboxSchema,
-  to: mailboxSchema,
+/** A document of the store that goes with a mail; `hash` is the sha256 (hex) of its bytes, so that what leaves is what was approved. */
+export const mailEnclosureSchema = z.strictObject({ artifact: z.string().min(1), hash: z.string().regex(/^[0-9a-f]{64}$/), name: z.exactOptional(z.string().min(1).max(mailLimits.nameChars)) });
+export type MailEnclosure = z.output<typeof mailEnclosureSchema>;
+
+const outgoingMailbox = z.strictObject(mailboxSchema.shape);
+
+/**
+ * What leaves by mail: exactly this is shown, hashed, approved and sent. What may be left out is absent or says something: neither
+ * `undefined` nor an empty list, so that one mail has one hash.
+ */
+export const outgoingMailSchema = z.strictObject({
+  from: outgoingMailbox,
+  to: outgoingMailbox,
   subject: z.string().min(1).max(mailLimits.subjectChars),
   text: z.string().min(1).max(100_000),
   inReplyTo: z.string().nullable(),
-  references: z.array(z.string()),
+  references: z.array(z.string()).max(mailLimits.references),
+  enclosures: z.exactOptional(z.array(mailEnclosureSchema).min(1).max(20)),
+  /** Addresses of those whom a reply answers; another recipient is a high risk. */
+  expected: z.exactOptional(z.array(z.string().min(1)).min(1).max(mailLimits.recipients)),
 });
 export type OutgoingMail = z.output<typeof outgoingMailSchema>;

@@ -11,8 +11,10 @@ export interface Permissions {
   artifacts?: readonly Artifact['kind'][];
   /** Kinds of things it may ask of the operator. */
   intents?: readonly Intent['kind'][];
-  /** Activities it may ask for: `mail.send`. */
+  /** Activities it may ask for, and actions it may propose as operations: `knowledge.search`, `mail.send`. */
   act?: readonly string[];
+  /** `trusted`: nothing that it hears comes from outside the company. Else it is taken for granted that strangers speak to it. */
+  hears?: 'trusted' | 'anyone';
   /** Kinds it may search, for activities whose input names `kinds`. */
   read?: readonly string[];
   /** The most that one decision may cost, in millionths of the company's currency. */
@@ -37,7 +39,7 @@ const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template', 'tri
 
 /** The parts of the system that are not machines. The operator and the store itself may do everything. */
 const partPermissions: Record<string, Permissions> = {
-  connector: { facts: ['imap.cursor'], artifacts: ['mail', 'attachment'] },
+  connector: { facts: ['imap.cursor', 'invoice.series', 'invoice.number', 'payment.received', 'payment.refunded', 'payment.failed'], artifacts: ['mail', 'attachment', 'document'] },
   host: {},
 };
 
@@ -65,9 +67,12 @@ export function whyNotPermitted(commit: Commit, byType: Readonly<Record<string, 
   for (const { from, to, body } of commit.sends) {
     if (typeOf(from) !== type || keyOf(from) !== keyOf(commit.actor)) return no(`send as ${from}`);
     if (body.kind !== 'job') {
+      const proposed = body.kind === 'start' && typeOf(to) === 'operation' ? String((body.input as { action?: unknown } | null)?.action) : null;
+      if (proposed !== null && !may.act?.includes(proposed)) return no(`propose ${proposed}`);
       if (typeOf(to) === 'job') return no(`send ${body.kind} to ${to}`);
       continue;
     }
+    if (body.activity.startsWith('operation.') && type !== 'operation') return no(`ask for ${body.activity}; only an operation may`);
     if (!may.act?.includes(body.activity)) return no(`ask for ${body.activity}`);
     const kinds = (body.input as { kinds?: unknown } | null)?.kinds;
     const unread = Array.isArray(kinds) ? kinds.find((kind) => !may.read?.includes(String(kind))) : undefined;

@@ -2,6 +2,7 @@
 // A fact is written under the current version and never rewritten; a value that changes shape gets a new version and an upcaster.
 import { z } from 'zod';
 import { KeelsonError } from './errors.ts';
+import { invoiceStateSchema } from './invoice.ts';
 import { whyNotJson } from './json-limits.ts';
 import { mailLimits } from './mail.ts';
 
@@ -60,12 +61,23 @@ const moneySchema = z.strictObject({
 
 const define = (name: string, of: EntityKind, holds: Predicate['holds'], schema: z.ZodType): Predicate => ({ name, version: 1, of: [of], schema, holds, upcast: {} });
 const money = (name: string): Predicate => ({ ...define(name, 'organisation', 'events', moneySchema), version: 2, upcast: { 1: (value) => ({ line: null, ...(value as Record<string, Json>) }) } });
+const authenticationSchema = z.strictObject({ mail: z.string(), dkim: z.string(), spf: z.string(), dmarc: z.string(), domain: z.string() });
+const paid = { amountMinor: minor.positive(), currency, reference: line };
 const sentSchema = z.strictObject({ subject: z.string(), operation: z.string() });
 
 export const predicates: readonly Predicate[] = [
   define('mail.received', 'person', 'events', z.strictObject({ subject: z.string(), date: z.string().nullable(), messageId: z.string().nullable() })),
   define('mail.sent', 'person', 'events', sentSchema),
   define('mail.written-not-sent', 'person', 'events', sentSchema),
+  define('calendar.booked', 'person', 'events', z.strictObject({ event: z.string(), summary: z.string(), start: z.iso.datetime({ offset: true }), end: z.iso.datetime({ offset: true }), operation: z.string() })),
+  define('calendar.cancelled', 'person', 'events', z.strictObject({ event: z.string(), summary: z.string(), operation: z.string() })),
+  // About the page, by its address.
+  define('published', 'asset', 'events', z.strictObject({ title: z.string(), visibility: z.enum(['public', 'unlisted', 'private']), operation: z.string() })),
+  // Who sent it, by DKIM, SPF and DMARC; of mail that was received, not imported.
+  define('mail.authenticated', 'person', 'events', authenticationSchema),
+  define('mail.not-authenticated', 'person', 'events', authenticationSchema.extend({ why: z.string() })),
+  // The mail by which it was first shown.
+  define('organisation.mail-authenticated', 'organisation', 'latest', z.strictObject({ mail: z.string() })),
   define('imap.cursor', 'asset', 'latest', z.strictObject({ uidValidity: z.string(), lastUid: z.number().int().nonnegative() })),
   money('invoice'),
   money('receipt'),
@@ -78,6 +90,8 @@ export const predicates: readonly Predicate[] = [
   define('person.employer', 'person', 'one', entityOf('organisation')),
   define('person.role', 'person', 'latest', line),
 
+  // May anything leave? Said by the operator about the company itself; the kill switch.
+  define('company.effects', 'organisation', 'events', z.strictObject({ state: z.enum(['running', 'stopped']), reason: z.string().max(2_000) })),
   define('organisation.name', 'organisation', 'one', line),
   define('organisation.iban', 'organisation', 'one', iban),
   define('organisation.vat-id', 'organisation', 'one', z.string().regex(/^[A-Z]{2}[A-Z0-9+*]{2,13}$/, 'expected a VAT number with its country and without spaces')),
@@ -96,6 +110,21 @@ export const predicates: readonly Predicate[] = [
   define('account.name', 'account', 'one', line),
   define('account.iban', 'account', 'one', iban),
   define('account.balance', 'account', 'latest', z.strictObject({ amountMinor: minor, currency, date: day })),
+
+  // About `account/<reference>`: an invoice is found by the reference that its payment carries. The first three are what we did, by
+  // operation; the others what the provider says of the money, once per payment or refund.
+  define('payment.linked', 'account', 'events', z.strictObject({ ...paid, url: z.url(), link: line, payer: z.string(), operation: z.string() })),
+  define('payment.charged', 'account', 'events', z.strictObject({ ...paid, payment: line, customer: line, operation: z.string() })),
+  define('payment.refund-made', 'account', 'events', z.strictObject({ ...paid, payment: line, refund: line, operation: z.string() })),
+  define('payment.received', 'account', 'events', z.strictObject({ ...paid, payment: line, event: line, operation: z.string().nullable() })),
+  define('payment.refunded', 'account', 'events', z.strictObject({ ...paid, payment: line, refund: line, event: line, operation: z.string().nullable() })),
+  define('payment.failed', 'account', 'events', z.strictObject({ ...paid, payment: line, event: line, code: line })),
+
+  // `asset/invoice-2026-0007` is an invoice of ours, `asset/invoices-2026-` a series of numbers.
+  define('invoice.series', 'asset', 'latest', z.strictObject({ last: z.number().int().positive() })),
+  define('invoice.number', 'asset', 'one', z.strictObject({ operation: z.string() })),
+  define('invoice.issued', 'asset', 'one', z.strictObject({ number: z.string(), customerEmail: z.string(), total: z.strictObject({ amountMinor: minor.positive(), currency }), issuedOn: day, dueOn: day, document: z.string() })),
+  define('invoice.state', 'asset', 'latest', invoiceStateSchema),
 
   define('asset.name', 'asset', 'one', line),
   define('asset.expires-on', 'asset', 'latest', day),

@@ -58,7 +58,8 @@ export const intentTransitions: Record<IntentState, readonly IntentState[]> = {
 
 export const intentSchema = z.object({
   id: z.string(),
-  kind: z.enum(['approval', 'question', 'task', 'escalation']),
+  /** `payment`: money on its way, of which the store allows only so much a day. */
+  kind: z.enum(['approval', 'question', 'task', 'escalation', 'payment']),
   state: intentStateSchema,
   /** One sentence for the operator. Absent in an update that only changes the state. */
   summary: z.string().optional(),
@@ -69,7 +70,7 @@ export type Intent = z.output<typeof intentSchema>;
 
 export const artifactSchema = z.object({
   id: z.string(),
-  kind: z.enum(['mail', 'attachment', 'template', 'policy', 'trigger', 'draft', 'sent']),
+  kind: z.enum(['mail', 'attachment', 'template', 'policy', 'trigger', 'draft', 'sent', 'document']),
   mediaType: z.string(),
   /** sha256 (hex) of the bytes; equals that of `text` in UTF-8 when `text` is given. */
   hash: z.string(),

@@ -3,6 +3,8 @@
 import type { AnyStateMachine } from 'xstate';
 import { z } from 'zod';
 import { protocolOf, type ActivitySpec } from './define.ts';
+import { boundSchema } from './agents/activities.ts';
+import { controlSchema, enclosureSchema, moneySchema } from './effects.ts';
 import type { Item } from './inbox.ts';
 import { bodySchema, jobSchema } from './message.ts';
 import { predicates } from './predicates.ts';
@@ -35,7 +37,14 @@ const itemSchema = z.object({
   policy: z.object({ id: z.string(), version: z.string(), rule: z.string() }).nullable(),
   expiresAfterMs: z.number().nullable(),
   answers: z.string(),
-} satisfies Record<keyof Item, z.ZodType>) satisfies z.ZodType<Item>;
+  bound: boundSchema.optional(),
+  does: z.string().optional(),
+  preview: z.string().optional(),
+  control: z.array(controlSchema).optional(),
+  enclosures: z.array(enclosureSchema).optional(),
+  money: moneySchema.nullable().optional(),
+  reversible: z.boolean().optional(),
+} satisfies Record<keyof Item, z.ZodType>);
 
 const records = { fact: factSchema, intent: intentSchema, artifact: artifactSchema, decision: decisionSchema, annotation: annotationSchema };
 

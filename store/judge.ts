@@ -1,6 +1,8 @@
 // May this commit be written, and as what? Decided in memory, on what was read before, so that a whole group is judged in turn.
 import { typeOf } from '#machines/address.ts';
+import { whyOverCap, type Cap } from '#machines/caps.ts';
 import type { Commit, Committed } from '#machines/commit.ts';
+import { moneySchema, type Money } from '#machines/effects.ts';
 import type { Message } from '#machines/message.ts';
 import { intentTransitions, labelRank, readPartId, type Intent } from '#machines/records.ts';
 import { holdsOf } from '#machines/predicates.ts';
@@ -19,17 +21,19 @@ export interface JudgeRules {
   erased: Set<string>;
   /** What a commit sets off, as messages of the same transaction. */
   triggered(commit: Commit, seq: number): Message[];
+  /** How much money may leave; null allows any. */
+  caps?: readonly Cap[] | null;
 }
 
 /** The answer, or the commit as it will be written at the place after `head`. Keeps `known` current. */
-export function judge(commit: Commit, known: Known, head: Head, { erased, triggered }: JudgeRules): { answer: Committed } | { accepted: Accepted } {
+export function judge(commit: Commit, known: Known, head: Head, { erased, triggered, caps = null }: JudgeRules): { answer: Committed } | { accepted: Accepted } {
   const before = known.repeats.get(commit.id);
   if (before) return { answer: before(commit) };
   if (erased.has(commit.actor) || (commit.requires !== undefined && !known.open.has(commit.requires))) return { answer: { outcome: 'closed' } };
   const rev = commit.step?.rev ?? null;
   const basis = rev === null ? commit.basis : rev - 1;
   if (basis !== undefined && (known.revs.get(commit.actor) ?? -1) !== basis) return { answer: { outcome: 'conflict' } };
-  const reason = whyNotIntents(commit, known) ?? whyNotArtifacts(commit, known) ?? whyNotSuperseding(commit, known);
+  const reason = whyNotIntents(commit, known) ?? whyNotPayments(commit, known, caps) ?? whyNotArtifacts(commit, known) ?? whyNotSuperseding(commit, known);
   if (reason !== null) return { answer: { outcome: 'invalid', reason } };
 
   const seq = head.seq + 1;
@@ -44,6 +48,7 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   known.repeats.set(commit.id, repeat({ seq, first: commit.outcome, rev, body: commit.journal }));
   if (rev !== null) known.revs.set(commit.actor, rev);
   for (const id of [commit.id, ...commit.settles]) known.open.delete(id);
+  for (const { id, kind, state, data } of commit.intents) if (kind === 'payment') trackPayment(known, id, state, data);
   for (const { id, kind, state } of commit.intents) known.intents.set(id, { actor: known.intents.get(id)?.actor ?? commit.actor, kind, state });
   for (const [id, version, kind, , , content] of rows.artifact) known.artifacts.set(id as string, { version: version as number, kind: kind as string, hash: content as string });
   for (const [n, entity, predicate, , , label] of rows.fact) known.superseded.set(n as number, { entity: entity as string, predicate: predicate as string, label: label as string });
@@ -75,6 +80,23 @@ function whyNotIntents({ actor, intents }: Commit, known: Known): string | null 
     if (state !== from && !intentTransitions[from].includes(state)) return intentTransitions[from].length === 0 ? `a finished intent cannot be reopened: ${id} is ${from}` : `the intent ${id} cannot go from ${from} to ${state}`;
   }
   return null;
+}
+
+/** What the gate asked before is asked again here, where nobody can be faster. */
+function whyNotPayments({ intents }: Commit, known: Known, caps: readonly Cap[] | null): string | null {
+  for (const { id, kind, state, data } of intents) {
+    if (kind !== 'payment' || state !== 'working' || known.intents.has(id)) continue;
+    const money = moneySchema.safeParse({ amountMinor: data?.['amountMinor'], currency: data?.['currency'], payee: data?.['payee'] });
+    if (!money.success) return `the payment ${id} does not say how much of what goes to whom`;
+    const reason = caps && whyOverCap(caps, [...known.payments.values()], money.data);
+    if (reason) return reason;
+  }
+  return null;
+}
+
+function trackPayment(known: Known, id: string, state: Intent['state'], data: Intent['data']): void {
+  if (state === 'failed' || state === 'canceled' || state === 'rejected') known.payments.delete(id);
+  else if (data) known.payments.set(id, data as unknown as Money);
 }
 
 /** Else a draft could take the place of a policy. */

@@ -1,4 +1,6 @@
 // What the store must know of the past to judge a group of commits, read once per group. The fold over the group keeps it current.
+import { capWindowMs } from '#machines/caps.ts';
+import type { Money } from '#machines/effects.ts';
 import type { Commit, Committed, Outcome } from '#machines/commit.ts';
 import { holdsOf } from '#machines/predicates.ts';
 import { readPartId } from '#machines/records.ts';
@@ -26,6 +28,8 @@ export interface Known {
   standing: Map<string, StandingFact[]>;
   /** Facts that are to be superseded and exist. */
   superseded: Map<number, { entity: string; predicate: string; label: string }>;
+  /** Money on its way or arrived within the last 24 hours, by intent; read when a commit sends some. */
+  payments: Map<string, Money>;
 }
 
 export const standingKey = (entity: string, predicate: string) => `${predicate}\n${entity}`;
@@ -35,7 +39,7 @@ export const appliedOf = ({ id, requires }: Commit) => requires ?? id;
 
 export async function readKnown(database: Database, commits: Commit[]): Promise<Known> {
   const select = async <T>(sql: string, keys: (string | number)[]) => (keys.length === 0 ? [] : database.all<T>(sql, JSON.stringify(keys)));
-  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), chains: new Map(), loops: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map() };
+  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), chains: new Map(), loops: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map(), payments: new Map() };
 
   const seen = await database.all<{ id: string; seq: number | null; rev: number | null; outcome: Outcome; body: string | null }>(
     `SELECT id, seq, rev, outcome, body FROM journal WHERE id IN (SELECT value FROM json_each(?1))
@@ -57,6 +61,12 @@ export async function readKnown(database: Database, commits: Commit[]): Promise<
   }
   // With max() SQLite takes the other columns from that same row.
   for (const { id, ...newest } of await select<{ id: string; version: number; kind: string; hash: string }>('SELECT id, max(version) AS version, kind, hash FROM artifact WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id', commits.flatMap(({ artifacts }) => artifacts.map((artifact) => artifact.id)))) known.artifacts.set(id, newest);
+
+  const paying = commits.filter(({ intents }) => intents.some(({ kind }) => kind === 'payment'));
+  if (paying.length > 0) {
+    const sinceMs = Math.min(...paying.map(({ atMs }) => atMs)) - capWindowMs;
+    for (const { id, data } of await database.all<{ id: string; data: string }>("SELECT id, data FROM intent WHERE created_ms > ? AND kind = 'payment' AND state IN ('submitted', 'working', 'completed')", sinceMs)) known.payments.set(id, JSON.parse(data) as Money);
+  }
 
   const facts = commits.flatMap((commit) => commit.facts);
   for (const { n, ...fact } of await select<{ n: number; entity: string; predicate: string; label: string }>('SELECT n, entity, predicate, label FROM fact WHERE n IN (SELECT value FROM json_each(?))', facts.flatMap(({ supersedes }) => (supersedes ? [readPartId('f', supersedes) ?? -1] : [])))) known.superseded.set(n, fact);

@@ -1,6 +1,7 @@
 // What crosses between the store's thread and the rest of its process.
 import type { Commit } from '#machines/commit.ts';
 import type { PlainError } from '#machines/errors.ts';
+import type { Cap } from '#machines/caps.ts';
 import type { Permissions } from '#machines/permissions.ts';
 import type { Trigger } from '#machines/triggers.ts';
 import type { Watch } from './release.ts';
@@ -12,6 +13,8 @@ export interface StoreOptions {
   logLevel: string;
   /** What each type of actor may do; null checks nothing, for tests of other things. */
   permissions: Record<string, Permissions> | null;
+  /** How much money may leave; null or absent allows any. */
+  caps?: readonly Cap[] | null;
   /** Those in force from now on; all others end. */
   triggers?: Trigger[];
 }

@@ -1,5 +1,6 @@
 // Named reads of actors, their history and their messages, and the counts. Of actors that were erased nothing is shown.
 import { count, cursor, filter, json, moment, rowsMax, text, where, type Query } from './query-args.ts';
+import { newestEffects } from './query-effects.ts';
 import { readSetting } from './setting.ts';
 
 export const actorQueries = {
@@ -32,7 +33,8 @@ export const actorQueries = {
       (SELECT count(*) FROM fact) AS facts,
       (SELECT count(*) FROM erasure) AS erasing,
       (SELECT coalesce(max(seq), 0) FROM journal) AS commits`);
-    return { ...counter, ...more };
+    const [effects] = await db.all(newestEffects);
+    return { ...counter, ...more, effects: effects?.['state'] ?? 'running' };
   },
 
   /** The newest row of the hash chain. */
@@ -89,8 +91,11 @@ export const actorQueries = {
     return rows.map((row) => ({ ...row, body: json(row['body']) }));
   },
 
+  /** By when they moved last, the longest resting first. */
   async operations(db, args) {
-    const rows = await db.all("SELECT address, value, status, record ->> '$.snapshot.context' AS context, updated_ms FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status <> 'erased' ORDER BY updated_ms, address LIMIT ?", count(args, 'limit', rowsMax, rowsMax));
-    return rows.map((row) => ({ ...row, value: json(row['value']), context: json(row['context']) }));
+    const after = cursor(args, (address) => address);
+    const [sql, values] = where(['address >= ?', 'operation/'], ['address < ?', 'operation0'], ['(updated_ms, address) > (SELECT updated_ms, address FROM actor WHERE address = ?)', after]);
+    const rows = await db.all(`SELECT address, value, status, record ->> '$.snapshot.context' AS context, updated_ms FROM actor ${sql} AND status <> 'erased' ORDER BY updated_ms, address LIMIT ?`, ...values, count(args, 'limit', rowsMax, rowsMax));
+    return rows.map((row) => ({ ...row, value: json(row['value']), context: json(row['context']), cursor: row['address'] }));
   },
 } satisfies Record<string, Query>;

@@ -53,6 +53,7 @@ async function start() {
       setImmediate(() => feed.announce(accepted));
     },
     triggered: createTriggers(triggers, log),
+    caps: options.caps ?? null,
     ...(options.permissions ? { check: createRules(options.permissions) } : {}),
   });
   await putInForce({ database: writer, committer, triggers, nowMs: systemClock.now() });

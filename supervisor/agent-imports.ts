@@ -1,8 +1,9 @@
-// Files in a company's `agents/` may import `keelson`, `keelson/testing`, `xstate` and `zod`, wherever the folder is: they get the
-// ones of this build, because two copies of XState would not know each other's actors. Load it before them.
+// Files in a company's `agents/` and `connectors/` may import `keelson`, `keelson/connector`, `keelson/testing`, `xstate` and `zod`,
+// wherever the folder is: they get the ones of this build, because two copies of XState would not know each other's actors. Load it
+// before them.
 import { registerHooks } from 'node:module';
 
-const ours = /^(?:keelson|keelson\/testing|xstate|zod)$/;
+const ours = /^(?:keelson|keelson\/(?:connector|testing)|xstate|zod)$/;
 
 registerHooks({
   resolve(specifier, context, next) {

@@ -1,6 +1,7 @@
 // Commands that change something: they go to the running server, which is the only one that writes.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { EffectsState } from '#connectors/console/desk-effects.ts';
 import { readMails } from '#connectors/mail/sources.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { addFactCommands } from './cli-facts.ts';
@@ -71,10 +72,18 @@ export function addActCommands(program: Command, define: Define): void {
   addFactCommands(program, define);
 
   const ops = program.commands.find((command) => command.name() === 'ops')!;
-  define(ops.command('reconcile').argument('<id>').description('say what really happened to an unknown operation').option('--sent', 'it left').option('--not-sent', 'it did not leave').option('--note <text>', 'how you know'), async ({ dataDir, out }, id: string, options: { sent?: boolean; notSent?: boolean; note?: string }) => {
-    if (!options.sent === !options.notSent) throw new KeelsonError('BAD_ARGUMENT', 'say either --sent or --not-sent');
-    await decide(dataDir, out, (server) => server.post(`/api/operations/${encodeURIComponent(id)}/reconcile`, { outcome: options.sent ? 'sent' : 'not-sent', ...(options.note ? { note: options.note } : {}) }));
+  define(ops.command('reconcile').argument('<id>').description('say what really happened to an unknown operation; without an answer the provider is asked once more')
+    .option('--done', 'it happened').option('--not-done', 'it did not happen').option('--sent', 'the same as --done').option('--not-sent', 'the same as --not-done').option('--note <text>', 'how you know'), async ({ dataDir, out }, id: string, options: { done?: boolean; notDone?: boolean; sent?: boolean; notSent?: boolean; note?: string }) => {
+    const [done, notDone] = [options.done ?? options.sent ?? false, options.notDone ?? options.notSent ?? false];
+    if (done && notDone) throw new KeelsonError('BAD_ARGUMENT', 'say either --done or --not-done, or neither to ask the provider');
+    await decide(dataDir, out, (server) => server.post(`/api/operations/${encodeURIComponent(id)}/reconcile`, { outcome: done ? 'done' : notDone ? 'not-done' : 'look', ...(options.note ? { note: options.note } : {}) }));
   });
+
+  const effects = (dataDir: string, out: Output, what: 'stop' | 'resume', reason: string) => connectToServer(dataDir)
+    .then((server) => server.post<EffectsState>(`/api/effects/${what}`, { reason }))
+    .then((now) => out.result(now, (e) => (e.state === 'stopped' ? `Nothing leaves any more${e.reason ? `: ${e.reason}` : ''}. Lift it with: keelson resume-effects` : 'Effects are on again; what waited goes on. See: keelson ops')));
+  define(program.command('stop-effects').description('the kill switch: nothing leaves any more, also after a restart').option('--reason <text>', 'kept with it', ''), ({ dataDir, out }, { reason }: { reason: string }) => effects(dataDir, out, 'stop', reason));
+  define(program.command('resume-effects').description('let effects leave again').option('--reason <text>', 'kept with it', ''), ({ dataDir, out }, { reason }: { reason: string }) => effects(dataDir, out, 'resume', reason));
 }
 
 function readText(file: string): string {

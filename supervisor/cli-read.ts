@@ -50,10 +50,10 @@ const stateOf = (value: unknown): string => (typeof value === 'object' && value 
 
 export function addReadCommands(program: Command, define: Define): void {
   define(program.command('status').description('counts: what came, what was applied, what waits'), async ({ dataDir, out }) => {
-    const counts = await withDatabase(dataDir, (db) => runQuery(db, 'status', {})) as Record<string, number>;
+    const counts = await withDatabase(dataDir, (db) => runQuery(db, 'status', {})) as Record<string, number | string>;
     const running = (await runningServer(dataDir)) !== null;
-    out.result({ ...counts, running, paused: isPaused(dataDir) }, ({ running: up, paused, ...s }: Record<string, number | boolean>) => [
-      `${up ? 'running' : 'stopped'}${paused ? ', paused (go on: keelson resume)' : ''} · ${s['mails']} mails · ${s['waiting']} wait for you · ${s['inFlight']} in flight`,
+    out.result({ ...counts, running, paused: isPaused(dataDir) }, ({ running: up, paused, ...s }: Record<string, number | string | boolean>) => [
+      `${up ? 'running' : 'stopped'}${paused ? ', paused (go on: keelson resume)' : ''}${s['effects'] === 'stopped' ? ', nothing leaves (lift it: keelson resume-effects)' : ''} · ${s['mails']} mails · ${s['waiting']} wait for you · ${s['inFlight']} in flight`,
       `messages: received ${s['received']} = applied ${s['applied']} + duplicate ${s['duplicate']} + parked ${s['parked']}`,
       ...(s['erasing'] ? [`unfinished erasures: ${s['erasing']}; old bytes stay in the file while another program reads it`] : []),
       s['waiting'] ? 'Next: keelson inbox' : 'Nothing waits for you.',
@@ -147,11 +147,11 @@ export function addReadCommands(program: Command, define: Define): void {
     if (!verdict.ok) process.exitCode = 1;
   });
 
-  const ops = program.command('ops').description('external operations: what was sent, what waits, what nobody knows');
+  const ops = program.command('ops').description('external operations: what was done, what waits, what nobody knows');
   define(ops.command('list', { isDefault: true }).description('all operations'), async ({ dataDir, out }) => {
     const rows = await withDatabase(dataDir, (db) => runQuery(db, 'operations', {})) as { address: string; value: unknown; context: Record<string, unknown>; updated_ms: number }[];
-    const operations = rows.map(({ address, value, context, updated_ms: updatedMs }) => ({ id: String(context['id']), state: stateOf(value), connector: context['connector'], action: context['action'], approvalId: context['approvedHash'] === null ? null : context['approvalId'], providerRef: context['providerRef'], payloadHash: context['payloadHash'], sent: context['sent'], reason: String(context['reason']), summary: String(context['summary']), address, updatedAt: iso(updatedMs) }));
-    out.result(operations, (all) => (all.length === 0 ? 'No operations yet. They appear when a draft is proposed.' : table(['ID', 'STATE', 'SENT', 'SUMMARY', 'NOTE'], all.map((o) => [o.id, o.state, o.sent === null ? '' : o.sent ? 'sent' : 'not sent', oneLine(o.summary, 60), oneLine(o.reason, 70)]))));
+    const operations = rows.map(({ address, value, context, updated_ms: updatedMs }) => ({ id: String(context['id']), state: stateOf(value), connector: String(context['action']).split('.')[0], action: context['action'], mode: context['mode'], approvalId: context['approvedHash'] === null ? null : context['approvalId'], providerRef: context['providerRef'], payloadHash: context['payloadHash'], done: context['done'], reason: String(context['reason']), summary: String(context['summary']), address, updatedAt: iso(updatedMs) }));
+    out.result(operations, (all) => (all.length === 0 ? 'No operations yet. They appear when a draft is proposed.' : table(['ID', 'ACTION', 'STATE', 'DONE', 'SUMMARY', 'NOTE'], all.map((o) => [o.id, String(o.action), o.state, o.done === null ? '' : o.done ? 'done' : 'not done', oneLine(o.summary, 60), oneLine(o.reason, 70)]))));
   });
 }
 

@@ -28,8 +28,8 @@ export function addRunCommands(program: Command, define: Define): void {
   });
 
   const up = program.command('up').description('run the company').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one');
-  up.option('--role <role>', 'all: the server · worker: one more process that hosts and runs jobs for a running server', 'all');
-  define(up, async ({ dataDir, out }, options: { port: string; nats?: string; role: string }) => {
+  up.option('--role <role>', 'all: the server · worker: one more process that hosts and runs jobs for a running server', 'all').option('--dry-run', 'everything is done but what leaves: operations say what they would have done');
+  define(up, async ({ dataDir, out }, options: { port: string; nats?: string; role: string; dryRun?: boolean }) => {
     if (options.role === 'worker') return serveWorker(dataDir, out, options.nats ?? null);
     if (options.role !== 'all') throw new KeelsonError('BAD_ARGUMENT', `--role must be all or worker, not '${options.role}'`);
     if (isEmpty(dataDir)) {
@@ -61,13 +61,13 @@ export function addRunCommands(program: Command, define: Define): void {
   });
 }
 
-async function serve(dataDir: string, out: Output, options: { port: string; nats?: string }, afterStart?: (server: Server) => Promise<void>): Promise<void> {
+async function serve(dataDir: string, out: Output, options: { port: string; nats?: string; dryRun?: boolean }, afterStart?: (server: Server) => Promise<void>): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new KeelsonError('BAD_ARGUMENT', `--port must be a number from 0 to 65535, not '${options.port}'`);
   process.umask(0o077); // what the server writes is its owner's
-  const server = await startServer(readConfig(dataDir), { port, natsUrl: options.nats ?? null, say: out.say });
+  const server = await startServer(readConfig(dataDir, readEnvironment(), { dryRun: options.dryRun ?? false }), { port, natsUrl: options.nats ?? null, say: out.say });
   const stopped = askedToStop();
-  out.result(server.run, (run) => `Keelson runs. HTTP ${run.api} · bus ${run.nats} · data ${run.data}`);
+  out.result(server.run, (run) => `Keelson runs${run.dryRun ? ' dry: nothing leaves' : ''}. HTTP ${run.api} · bus ${run.nats} · data ${run.data}`);
   const ended = Promise.race([stopped, server.failed]);
   const work = afterStart?.(server) ?? Promise.resolve();
   const reason = await Promise.race([ended, work.then(() => ended)]);

@@ -1,17 +1,19 @@
-// `keelson test`: the tests beside the company's own agents, by Node's own runner.
+// `keelson test`: the tests beside the company's own agents and connectors, by Node's own runner.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { agentFiles } from './agents.ts';
 import type { Define } from './cli-read.ts';
+import { connectorFiles } from './own-connectors.ts';
 
 const imports = fileURLToPath(new URL('./agent-imports.ts', import.meta.url));
 
 export function addTestCommand(program: Command, define: Define): void {
-  define(program.command('test').description('run the tests beside your own agents, agents/*.test.ts'), async ({ dataDir, out }) => {
-    const files = agentFiles(dataDir, /\.test\.(?:ts|mts|js|mjs)$/);
+  define(program.command('test').description('run the tests beside your own agents and connectors: agents/*.test.ts, connectors/*.test.ts'), async ({ dataDir, out }) => {
+    const tests = /\.test\.(?:ts|mts|js|mjs)$/;
+    const files = [...agentFiles(dataDir, tests), ...connectorFiles(dataDir, tests)];
     if (files.length === 0) {
-      out.result({ files: 0, ok: true }, () => `There are no tests in ${dataDir}/agents. See docs/agents.md for one.`);
+      out.result({ files: 0, ok: true }, () => `There are no tests in agents/ and connectors/ of ${dataDir}. See docs/agents.md for one.`);
       return;
     }
     const reporter = out.json ? 'tap' : 'spec';

@@ -30,7 +30,7 @@ export function readToken(dir: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
-export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; nats: string; company: string }
+export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; nats: string; company: string; dryRun?: boolean }
 
 /** Where the running server is. Written whole or not at all. */
 export function writeRunFile(dir: string, run: RunFile): void {
@@ -43,16 +43,15 @@ export function removeRunFile(dir: string): void {
   rmSync(join(dir, 'run.json'), { force: true });
 }
 
-type Kind = 'template' | 'policy' | 'trigger';
+type Kind = 'template' | 'trigger';
 const library: { kind: Kind; folder: string; extension: string; mediaType: string; check(text: string, name: string): unknown }[] = [
   { kind: 'template', folder: 'templates', extension: '.md', mediaType: 'text/markdown', check: parseTemplate },
-  { kind: 'policy', folder: 'policies', extension: '.json', mediaType: 'application/json', check: (text) => JSON.parse(text) as unknown },
   { kind: 'trigger', folder: 'triggers', extension: '.json', mediaType: 'application/json', check: readTrigger },
 ];
 
 /**
- * What the operator changed in templates/, policies/ and triggers/ since the store last saw them, as new artifact versions, so that every
- * version that was ever in force is kept. `current` maps artifact ids to hashes. A removed file becomes an empty version.
+ * What the operator changed in templates/ and triggers/ since the store last saw them, as new artifact versions, so that every version
+ * that was ever in force is kept. `current` maps artifact ids to hashes. A removed file becomes an empty version. Policies are published.
  */
 export function readLibrary(dir: string, current: Map<string, string>, commitId: string, nowMs: number): Commit | null {
   const artifacts: Artifact[] = [];
@@ -66,7 +65,10 @@ export function readLibrary(dir: string, current: Map<string, string>, commitId:
     blobs.push({ hash, bytes: text });
   };
   for (const entry of library) for (const { name, text } of readFolder(dir, entry)) put(`${entry.kind}/${name}`, entry.kind, entry.mediaType, text);
-  for (const id of gone) put(id, id.slice(0, id.indexOf('/')) as Kind, 'text/plain', '');
+  for (const id of gone) {
+    const entry = library.find(({ kind }) => id.startsWith(`${kind}/`));
+    if (entry) put(id, entry.kind, 'text/plain', '');
+  }
   if (artifacts.length === 0) return null;
   return { ...emptyCommit(commitId, nowMs, 'operator/company', { library: artifacts.map(({ id, hash }) => ({ id, hash })) }), artifacts, blobs };
 }
@@ -75,6 +77,26 @@ export function readLibrary(dir: string, current: Map<string, string>, commitId:
 export function readTriggers(dir: string): Trigger[] {
   const folder = library.find(({ kind }) => kind === 'trigger')!;
   return readFolder(dir, folder).map(({ name, text }) => readTrigger(text, name));
+}
+
+/** What policies/ holds now; only a publication puts it in force. Throws BAD_CONFIG for files that no longer count. */
+export function readPolicyFiles(dir: string): { id: string; text: string }[] {
+  return readPolicyFolder(join(dir, 'policies'));
+}
+
+/** The same of any folder. A folder that is not there holds none. */
+export function readPolicyFolder(path: string): { id: string; text: string }[] {
+  if (existsSync(path) && !statSync(path).isDirectory()) throw new KeelsonError('BAD_CONFIG', `${path} is a file`, { hint: 'Name the folder that it is in: policies count together.' });
+  const files = existsSync(path) ? readdirSync(path).toSorted() : [];
+  const old = files.find((file) => file.endsWith('.json'));
+  if (old !== undefined) throw new KeelsonError('BAD_CONFIG', `${join(path, old)}: policies are written in Cedar, in files that end in .cedar`, { hint: 'Write its rules anew (docs/policies.md) and take the file away.' });
+  return files.filter((file) => file.endsWith('.cedar')).map((file) => {
+    try {
+      return { id: file.slice(0, -'.cedar'.length), text: readFileSync(join(path, file), 'utf8') };
+    } catch (cause) {
+      throw new KeelsonError('BAD_CONFIG', `${join(path, file)}: ${(cause as Error).message}`, { cause, hint: 'It must be a file that can be read.' });
+    }
+  });
 }
 
 function readTrigger(text: string, name: string): Trigger {

@@ -17,6 +17,10 @@ const companySchema = z.object({
   auditHeads: z.string().min(1).optional(),
   /** After how many days the steps of finished work are forgotten; facts, documents and decisions stay. Default 365. */
   retentionDays: z.number().min(1).optional(),
+  /** Money that may leave within 24 hours, in minor units; without an entry for a currency none of it may. */
+  caps: z.array(z.strictObject({ currency: z.string().regex(/^[A-Z]{3}$/), perDayMinor: z.int().nonnegative(), perPayeePerDayMinor: z.int().nonnegative() })).default([]),
+  /** Under which address this server is reached from elsewhere; links in notifications lead there. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Set in the folder that `keelson demo` made. */
   demo: z.boolean().optional(),
 });
@@ -40,6 +44,10 @@ export interface Config {
   imapUrl: string | null;
   model: ModelConfig | null;
   logLevel: string;
+  /** Nothing leaves: every operation is a dry run, no mail is fetched and no model asked. */
+  dryRun: boolean;
+  /** A secret from the environment, by name. */
+  secretOf(name: string): string | undefined;
 }
 
 const defaultModel = 'gpt-6-luna';
@@ -52,12 +60,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
   throw new KeelsonError('BAD_CONFIG', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
 }
 
-export function readConfig(dataDir: string, env = readEnvironment()): Config {
+export function readConfig(dataDir: string, env = readEnvironment(), { dryRun = false }: { dryRun?: boolean } = {}): Config {
   const hosted = env.OPENAI_API_KEY !== undefined;
   const model = hosted || env.KEELSON_OPENAI_BASE_URL !== undefined
     ? { apiKey: env.OPENAI_API_KEY ?? 'none', baseUrl: env.KEELSON_OPENAI_BASE_URL ?? null, model: env.KEELSON_OPENAI_MODEL ?? (env.KEELSON_OPENAI_BASE_URL ? null : defaultModel) }
     : null;
-  return { dataDir, company: readCompany(dataDir), smtpUrl: env.KEELSON_SMTP_URL ?? null, imapUrl: env.KEELSON_IMAP_URL ?? null, model, logLevel: env.KEELSON_LOG_LEVEL };
+  return { dataDir, company: readCompany(dataDir), smtpUrl: env.KEELSON_SMTP_URL ?? null, imapUrl: env.KEELSON_IMAP_URL ?? null, model: dryRun ? null : model, logLevel: env.KEELSON_LOG_LEVEL, dryRun, secretOf: (name) => process.env[name] };
 }
 
 function readCompany(dataDir: string): CompanyConfig {

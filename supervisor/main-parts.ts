@@ -1,6 +1,5 @@
 // What every process of a company runs, whether it owns the store or joined as a worker: the host, the worker and what its
 // activities reach.
-import { join } from 'node:path';
 import type { Bus } from '#actors/bus.ts';
 import type { Clock } from '#actors/clock.ts';
 import { startHost } from '#actors/host.ts';
@@ -12,20 +11,25 @@ import type { StorePort } from '#actors/store-port.ts';
 import { startWorker, type Activity } from '#actors/worker.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { createGate } from '#connectors/gate.ts';
+import { actionsOf } from '#connectors/policy-schema.ts';
 import { readHits, readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
-import { createMailConnector } from '#connectors/mail/connector.ts';
+import { createDocuments } from '#connectors/documents.ts';
+import { createThrottle } from '#connectors/throttle.ts';
+import type { Connector } from '#connectors/connector.ts';
 import { draftWithModel } from '#connectors/model/openai.ts';
 import { draftFromTemplates } from '#connectors/reply.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Config } from './config.ts';
 import { scheduleActivities } from './schedules.ts';
 import { decide } from './strategy.ts';
+import { whySupervised } from './supervised.ts';
 
 export interface Parts {
   config: Config;
   bus: Bus;
   store: StorePort;
   registry: Registry;
+  connectors: readonly Connector[];
   /** What the company's own agents bring. */
   activities: Record<string, Activity>;
   clock: Clock;
@@ -34,18 +38,16 @@ export interface Parts {
 }
 
 /** Starts working and hosting. The answer stops both: what is in hand is finished, mailboxes first, and others take them over. */
-export async function startParts({ config, bus, store, registry, activities: own, clock, log, role }: Parts): Promise<{ stop(): Promise<void> }> {
-  const { dataDir, company, smtpUrl, model } = config;
-  const policies = readPolicies(store);
-  await policies(); // a broken policy stops the start, not the first mail
+export async function startParts({ config, bus, store, registry, connectors, activities: own, clock, log, role }: Parts): Promise<{ stop(): Promise<void> }> {
+  const { company, model } = config;
   const templates = readTemplates(store);
   const hitTexts = readHits(store);
   const gate = createGate({
-    connectors: [createMailConnector({ smtpUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, now: clock.now }) as never],
-    policies,
-    restored: async () => (await store.query('restored', {})) as { backupAtMs: number | null; restoredAtMs: number } | null,
-    now: clock.now,
-    recipientDomain: (payload) => (payload as { to: { address: string } }).to.address.split('@').at(-1)?.toLowerCase() ?? '',
+    connectors, store, clock, dryRun: config.dryRun, caps: company.caps,
+    policies: readPolicies(store, actionsOf(connectors)),
+    documents: createDocuments({ store, clock, from: 'connector/documents' }),
+    supervised: (agent) => whySupervised(agent, registry),
+    throttle: createThrottle({ clock }),
   });
   const activities: Record<string, Activity> = {
     ...gate,

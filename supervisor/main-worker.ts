@@ -10,6 +10,7 @@ import { KeelsonError, plainError } from '#machines/errors.ts';
 import { createMachines, loadAgents } from './agents.ts';
 import { readToken, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
+import { openConnectors } from './main-connectors.ts';
 import { startParts } from './main-parts.ts';
 import { isPaused } from './main-pause.ts';
 
@@ -28,8 +29,10 @@ const awayMsMax = 60_000;
 const stopMsMax = 5_000;
 
 /** Joins the running server of the folder. Throws NOT_RUNNING, BUS_DOWN, STORE_FAILED, … */
-export async function startWorkerProcess(config: Config, { natsUrl, say }: { natsUrl: string | null; say: (line: string) => void }): Promise<WorkerProcess> {
-  const { dataDir } = config;
+export async function startWorkerProcess(given: Config, { natsUrl, say }: { natsUrl: string | null; say: (line: string) => void }): Promise<WorkerProcess> {
+  const { dataDir } = given;
+  // What runs dry runs dry everywhere.
+  const config = { ...given, dryRun: given.dryRun || serverRun(dataDir)?.dryRun === true };
   const clock = systemClock;
   const log = pino({ name: `worker ${process.pid}`, level: config.logLevel, redact: ['token'] }, pino.destination({ dest: join(dataDir, 'worker.log'), sync: true, mode: 0o600 }));
   const connection = { url: natsUrl ?? urlOfServer(dataDir), token: readToken(dataDir), company: companyToken(config.company) };
@@ -39,8 +42,9 @@ export async function startWorkerProcess(config: Config, { natsUrl, say }: { nat
 
   const store = await connectStore({ ...connection, name: 'worker store', clock, onOtherPast: fail });
   const bus = await connectBus({ ...connection, name: 'worker', clock, log });
+  const connectors = await openConnectors({ config, store });
   const startWork = async () => {
-    const parts = await startParts({ config, bus, store, registry, activities: agents.activities, clock, log, role: 'worker' });
+    const parts = await startParts({ config, bus, store, registry, connectors, activities: agents.activities, clock, log, role: 'worker' });
     return parts.stop;
   };
 
@@ -103,8 +107,13 @@ export async function startWorkerProcess(config: Config, { natsUrl, say }: { nat
   return { run, stop, failed };
 }
 
-function urlOfServer(dataDir: string): string {
+function serverRun(dataDir: string): RunFile | null {
   const file = join(dataDir, 'run.json');
-  if (!existsSync(file)) throw new KeelsonError('NOT_RUNNING', `no server is running for ${dataDir}`, { hint: 'Start it with `keelson up`, or name its bus: keelson up --role worker --nats URL' });
-  return (JSON.parse(readFileSync(file, 'utf8')) as RunFile).nats;
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunFile) : null;
+}
+
+function urlOfServer(dataDir: string): string {
+  const run = serverRun(dataDir);
+  if (!run) throw new KeelsonError('NOT_RUNNING', `no server is running for ${dataDir}`, { hint: 'Start it with `keelson up`, or name its bus: keelson up --role worker --nats URL' });
+  return run.nats;
 }

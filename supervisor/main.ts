@@ -8,10 +8,15 @@ import { randomId } from '#actors/ids.ts';
 import type { Registry } from '#actors/registry.ts';
 import { createDesk } from '#connectors/console/desk.ts';
 import { createActors } from '#connectors/console/desk-actors.ts';
+import { createCommands } from '#connectors/console/desk-commands.ts';
+import { createEffects } from '#connectors/console/desk-effects.ts';
+import { createPolicyDesk } from '#connectors/console/desk-policy.ts';
 import { createParkedDesk } from '#connectors/console/desk-parked.ts';
 import { startConsole } from '#connectors/console/server.ts';
+import { whyNotPayload } from '#connectors/gate-judge.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { receiveMail } from '#connectors/mail/intake.ts';
+import { actionsOf } from '#connectors/policy-schema.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { machineKey } from '#machines/define.ts';
 import { unitePermissions } from '#machines/permissions.ts';
@@ -29,8 +34,10 @@ import { outsideOf, type ErasureParts } from './main-erasure.ts';
 import { erasedCopy, headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { superviseNats } from './main-nats.ts';
+import { openConnectors, openPaymentHook } from './main-connectors.ts';
 import { startParts } from './main-parts.ts';
 import { startPausable } from './main-pause.ts';
+import { startPolicies } from './main-policies.ts';
 import { keepRetention } from './main-retention.ts';
 import { startSupervisor, watchStuck } from './main-supervisor.ts';
 import { startErasing } from './main-unfinished.ts';
@@ -78,18 +85,21 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const triggers = [...buildTriggers.map(parseTrigger), ...readTriggers(dataDir)];
     assertTriggers(triggers, registry.list().map(({ key }) => key));
     const schedules = await readSchedules(dataDir, { registry, openCalendar, nowMs: clock.now() });
-    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), triggers });
+    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), caps: company.caps, triggers });
     stops.push(store.close);
     const failed = new Promise<KeelsonError>((resolve) => {
       store.onExit(resolve);
       nats.onGivenUp(resolve);
     });
-    const known = (await Promise.all(['template', 'policy', 'trigger'].map((artifactKind) => store.query('contents', { artifactKind })))).flat() as { id: string; hash: string }[];
+    const known = (await Promise.all(['template', 'trigger'].map((artifactKind) => store.query('contents', { artifactKind })))).flat() as { id: string; hash: string }[];
     const library = readLibrary(dataDir, new Map(known.map(({ id, hash }) => [id, hash])), `library:${randomId()}`, clock.now());
     if (library) await store.commit(library);
     const bus = await connectBus({ ...connection, name: 'host', clock, log });
     stops.push(bus.close);
 
+    const connectors = await openConnectors({ config, store });
+    const actions = actionsOf(connectors);
+    await startPolicies({ dataDir, store, actions, clock, makeId: randomId, say });
     await startSupervisor(store, clock.now());
     const scheduling = await keepSchedules({ store, schedules, openCalendar, clock, makeId: randomId, onError: (error) => log.error(plainError(error), 'could not look at the schedules') });
     stops.push(scheduling.stop);
@@ -101,7 +111,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       decisions: [{ what: 'company', outcome, confidence: null, reasons: reason === '' ? [] : [reason], evidence: [], policy: null, model: null, costMicros: null }],
     });
     const start = async () => {
-      const parts = await startParts({ config, bus, store, registry, activities: agents.activities, clock, log, role: 'all' });
+      const parts = await startParts({ config, bus, store, registry, connectors, activities: agents.activities, clock, log, role: 'all' });
       const watch = deadlines = await watchDeadlines({ store, clock, log, effectful, onJump: scheduling.look });
       return async () => {
         watch.stop();
@@ -135,19 +145,21 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     };
     const erasing = await startErasing({ erasure, finishRowsNow: (id) => store.finishErasure(id, 1), assertUnread: store.emptyLog, clock, log, say });
     stops.push(erasing.stop);
-    const desk = createDesk({ store, bus, clock, makeId: randomId, onClockAnswered: () => deadlines?.look() });
+    const desk = createDesk({ store, bus, clock, makeId: randomId, whyNotPayload: (action, payload) => whyNotPayload(connectors, action, payload), onClockAnswered: () => deadlines?.look() });
     const actors = createActors({ store, bus, makeId: randomId, machines: registry.list() });
+    const policies = createPolicyDesk({ store, clock, makeId: randomId, actions });
+    const effects = createEffects({ store, commands: createCommands({ store, clock, makeId: randomId }), makeId: randomId });
     const parked = createParkedDesk({ store, clock, makeId: randomId });
     const fork = (request: { id: string; address: string; at?: number }) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
-    const web = await startConsole({ port, token, desk, actors, pausing: work, parked, fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
+    const web = await startConsole({ port, token, desk, actors, pausing: work, parked, effects, policies, paymentHook: await openPaymentHook({ config, store, clock }), fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
     stops.push(web.stop);
     stops.push(watchStuck({ store, registry, clock, log }));
     stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
     stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));
-    if (config.imapUrl) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));
+    if (config.imapUrl && !config.dryRun) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));
     if (!config.smtpUrl) log.warn(smtpMissing);
 
-    const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.url, nats: nats.url, company: connection.company };
+    const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.url, nats: nats.url, company: connection.company, ...(config.dryRun ? { dryRun: true } : {}) };
     writeRunFile(dataDir, run);
     stops.push(() => removeRunFile(dataDir));
     log.info(run, 'ready');

@@ -4,12 +4,14 @@ import { sha256 } from '#actors/hash.ts';
 import type { Decide, Failure } from '#actors/worker.ts';
 
 const jitterDefault = 0.5;
+/** Whoever asks to be left alone for longer is asked again all the same. */
+const askedMax = 3_600_000;
 
-export const decide: Decide = ({ disposition, operationId, attempt, tryingMs, retry }) => {
+export const decide: Decide = ({ disposition, operationId, attempt, tryingMs, retryAfterMs: asked = 0, retry }) => {
   // `fail`: the answer is known and will not change. `ask`: only a person can tell. Neither is ever run again by itself.
   if (disposition === 'fail' || disposition === 'ask' || retry === 'never') return 'give-up';
   const wait = Math.min(retry.firstMs * 2 ** (attempt - 1), retry.maxMs);
-  const retryAfterMs = Math.round(wait * (1 - (retry.jitter ?? jitterDefault) * chance({ operationId, attempt })));
+  const retryAfterMs = Math.max(Math.min(asked, askedMax), Math.round(wait * (1 - (retry.jitter ?? jitterDefault) * chance({ operationId, attempt }))));
   const over = 'attempts' in retry ? attempt >= retry.attempts : tryingMs + retryAfterMs > retry.untilMs;
   return over ? 'give-up' : { retryAfterMs };
 };

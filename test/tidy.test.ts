@@ -52,8 +52,8 @@ const files = folders.flatMap((folder) => globSync(`${folder}/**/*`, { cwd: root
   .toSorted();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const stringsAndComments = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[^]*?\*\//g;
-/** What `keelson init` copies belongs to a company: it imports this package by its name. */
-const sample = /^supervisor\/sample\//;
+/** What `keelson init` copies, and the example of a connector, belong to a company: they import this package by its name. */
+const sample = /^(?:supervisor\/sample|test\/examples\/own-connector)\//;
 const sources: Source[] = files.filter((path) => /\.tsx?$/.test(path) && !sample.test(path)).map((path) => {
   const text = read(path);
   const bare = text.replace(stringsAndComments, (hit) => hit.startsWith('/') ? '' : hit);

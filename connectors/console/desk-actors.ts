@@ -48,6 +48,14 @@ export function createActors({ store, bus, makeId, machines }: { store: StorePor
     const { parent } = (await mustExist(address)).record;
     return parent ? runOf(parent.address) : address;
   };
+  /** Whoever ends a run must not lose sight of what it has on its way. */
+  const assertNothingLeaves = async (address: string) => {
+    for (const { address: busy, value } of (await store.query('onTheirWay', {})) as { address: string; value: unknown }[]) {
+      for (let at: string | null = busy; at !== null; at = (await mustExist(at)).record.parent?.address ?? null) {
+        if (at === address) throw new KeelsonError('REFUSED', `${busy} is ${String(value)}: what it does outside may be happening now`, { hint: 'Wait until `keelson ops` says how it ended; an unknown one is settled with `keelson ops reconcile ID`.' });
+      }
+    }
+  };
   const isKnown = async (id: string | undefined) => id !== undefined && (await store.query('outcome', { id: `command:${id}` })) !== null;
 
   return {
@@ -67,6 +75,7 @@ export function createActors({ store, bus, makeId, machines }: { store: StorePor
     },
     async order(address, { order, commandId: id }) {
       await mustExist(address);
+      if (order.do === 'stop') await assertNothingLeaves(address);
       const told = await tell(address, { kind: 'event', event: { type: orderType, ...order } }, id ?? makeId());
       if (told.outcome === 'ignored') throw new KeelsonError('REFUSED', `${address}: ${told.note}`, { hint: 'See what it waits for with `keelson ps`.' });
       return told;
@@ -79,6 +88,7 @@ export function createActors({ store, bus, makeId, machines }: { store: StorePor
       const actor = await mustExist(address);
       if (actor.record.parent) throw new KeelsonError('REFUSED', `${address} is a part of ${actor.record.parent.address}`, { hint: `Cancel that: keelson cancel ${actor.record.parent.address}` });
       if (actor.status !== 'active' && !(await isKnown(id))) throw new KeelsonError('REFUSED', `${address} is ${actor.status} already`);
+      await assertNothingLeaves(address);
       return tell(address, { kind: 'stop' }, id ?? makeId());
     },
   };

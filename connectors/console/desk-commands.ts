@@ -25,7 +25,7 @@ export interface Commands {
   /** Does `first`, or `again` when this very command was given before. Both get the id of its message. */
   once<T>(commandId: string | undefined, content: Content, { first, again }: { first(id: string): Promise<T>; again(before: Before): Promise<T> }): Promise<T>;
   /** Writes parts in the operator's name; answers the number of the commit. */
-  write(id: string, content: Content, parts: Partial<Pick<Commit, 'facts' | 'intents' | 'annotations' | 'sends' | 'unparks'>>): Promise<number>;
+  write(id: string, content: Content, parts: Partial<Pick<Commit, 'facts' | 'intents' | 'annotations' | 'sends' | 'unparks' | 'artifacts' | 'blobs' | 'decisions'>>): Promise<number>;
   /** One after the other: what is decided on what was read must not be overtaken. */
   inTurn: InTurn;
 }

@@ -5,9 +5,9 @@ import type { Clock } from '#actors/clock.ts';
 import { hashJson } from '#actors/hash.ts';
 import type { MakeId } from '#actors/ids.ts';
 import type { StorePort } from '#actors/store-port.ts';
-import { firstIssue, KeelsonError } from '#machines/errors.ts';
+import type { Verdict } from '#machines/agents/activities.ts';
+import { KeelsonError } from '#machines/errors.ts';
 import type { Item } from '#machines/inbox.ts';
-import { outgoingMailSchema } from '#machines/mail.ts';
 import { clockKeeper, decideClock } from './desk-clock.ts';
 import { answerMs, createCommands, messageOf, operator, type Before, type Content } from './desk-commands.ts';
 import { decideContradiction, type Decided } from './desk-contradictions.ts';
@@ -20,16 +20,18 @@ export interface Desk extends Knowledge {
   approve(id: string, options: { hash?: string; edit?: string; reason?: string; commandId?: string }): Promise<Outcome>;
   reject(id: string, options: { reason: string; commandId?: string }): Promise<Outcome>;
   respond(id: string, options: { text: string; reason?: string; commandId?: string }): Promise<Outcome>;
-  reconcile(operationId: string, options: { outcome: 'sent' | 'not-sent'; note?: string; commandId?: string }): Promise<Outcome>;
+  /** What became of an unknown operation: the operator says, or has the provider asked once more (`look`). */
+  reconcile(operationId: string, options: { outcome: 'done' | 'not-done' | 'look'; note?: string; commandId?: string }): Promise<Outcome>;
 }
 export interface Outcome { id: string; state: string; actor: string; value: unknown }
 
+interface OperationContext { payload?: unknown; payloadHash?: string; verdict?: Verdict | null }
 interface Stored { id: string; kind: string; state: string; actor: string; data: Item }
 type Edit = { payload: unknown; payloadHash: string };
 type Answer = Content & ({ type: 'APPROVE'; payloadHash: string; edit?: Edit } | { type: 'REJECT'; reason: string } | { type: 'RESPOND'; text: string } | { type: 'RECONCILE'; outcome: string; note: string });
 
-/** `onClockAnswered`: what was held because the clock jumped may go now. */
-export function createDesk({ store, bus, clock, makeId, onClockAnswered = () => {} }: { store: StorePort; bus: Bus; clock: Clock; makeId: MakeId; onClockAnswered?: () => void }): Desk {
+/** `whyNotPayload`: why an edited payload is none of its action. `onClockAnswered`: what was held because the clock jumped may go now. */
+export function createDesk({ store, bus, clock, makeId, whyNotPayload = () => null, onClockAnswered = () => {} }: { store: StorePort; bus: Bus; clock: Clock; makeId: MakeId; whyNotPayload?: (action: string, payload: unknown) => string | null; onClockAnswered?: () => void }): Desk {
   const find = (id: string) => store.query('intent', { id }) as Promise<Stored | null>;
   const commands = createCommands({ store, clock, makeId });
 
@@ -76,7 +78,7 @@ export function createDesk({ store, bus, clock, makeId, onClockAnswered = () => 
   };
 
   const stateOf = async (address: string) => {
-    const actor = (await store.query('actor', { address })) as { status: string; record: { held?: { by: string; reason: string }; snapshot: { value: unknown; context: { payload?: unknown; payloadHash?: string } } } } | null;
+    const actor = (await store.query('actor', { address })) as { status: string; record: { held?: { by: string; reason: string }; snapshot: { value: unknown; context: OperationContext } } } | null;
     return actor && { status: actor.status, held: actor.record.held, value: JSON.stringify(actor.record.snapshot.value), context: actor.record.snapshot.context };
   };
 
@@ -102,11 +104,18 @@ export function createDesk({ store, bus, clock, makeId, onClockAnswered = () => 
 
   /** What waits must be what its hash says, and what the caller saw. */
   const checkPayload = async (item: Stored, shown: string | undefined) => {
-    const { payload, payloadHash } = item.data;
+    const { payload, payloadHash, bound } = item.data;
     const held = item.kind === 'approval' ? (await stateOf(item.actor))?.context : undefined;
-    const changed = held && (hashJson(payload) !== payloadHash || hashJson(held.payload) !== held.payloadHash);
+    const changed = held && (hashJson({ ...bound, payload: payload }) !== payloadHash || hashJson({ ...held.verdict?.bound, payload: held.payload }) !== held.payloadHash);
     if (changed) throw new KeelsonError('REFUSED', `the payload of '${item.id}' is not what its hash ${payloadHash.slice(0, 12)} says; it was changed`);
     if (shown !== payloadHash) throw new KeelsonError('REFUSED', `'${item.id}' has changed since it was shown: its hash is ${payloadHash.slice(0, 12)} now`);
+  };
+
+  const checked = (item: Stored, made: Edit): Edit => {
+    const action = item.data.bound?.['action'];
+    const reason = typeof action === 'string' ? whyNotPayload(action, made.payload) : null;
+    if (reason !== null) throw new KeelsonError('BAD_ARGUMENT', `what was edited cannot be done: ${reason}`);
+    return made;
   };
 
   const because = (reason: string | undefined) => (reason === undefined ? {} : { reason });
@@ -114,9 +123,9 @@ export function createDesk({ store, bus, clock, makeId, onClockAnswered = () => 
     ...createKnowledge({ store, clock, commands }),
     approve: (id, { hash, edit, reason, commandId }) => answer(id, commandId, (item) => {
       const { payloadHash } = item.data;
-      const edited = edit === undefined ? undefined : applyEdit(item, edit);
+      const edited = edit === undefined ? undefined : checked(item, applyEdit(item, edit));
       // An edit that changes nothing is a plain yes.
-      return { type: 'APPROVE', about: id, payloadHash: hash ?? payloadHash, ...(edited === undefined || edited.payloadHash === payloadHash ? {} : { edit: edited, ...because(reason) }) };
+      return { type: 'APPROVE', about: id, payloadHash: hash ?? payloadHash, ...(edited === undefined || hashJson(edited.payload) === hashJson(item.data.payload) ? {} : { edit: edited, ...because(reason) }) };
     }),
     reject: (id, { reason, commandId }) => answer(id, commandId, () => ({ type: 'REJECT', about: id, reason })),
     respond: (id, { text, reason, commandId }) => answer(id, commandId, () => ({ type: 'RESPOND', about: id, text, ...because(reason) })),
@@ -147,11 +156,18 @@ function whatHolds(content: Answer): Decided | null {
   return content.type === 'RESPOND' ? { says: 'neither', text: content.text } : null;
 }
 
-/** An edit replaces the text, or the named fields when the file is JSON; who it goes to stays. */
+/** An edit changes words: the text, or the named fields of text when the file is JSON. Where it goes and how much it moves stays. */
 function applyEdit(item: Stored, edit: string): Edit {
   if (item.kind !== 'approval') return { payload: { text: edit }, payloadHash: '' };
-  const fields = edit.trimStart().startsWith('{') ? (parseJson(edit, 'the edit (it begins like JSON)') as { text?: unknown; subject?: unknown }) : { text: edit };
-  const payload = outgoingMailSchema.safeParse({ ...(item.data.payload as object), ...(fields.text === undefined ? {} : { text: fields.text }), ...(fields.subject === undefined ? {} : { subject: fields.subject }) });
-  if (!payload.success) throw new KeelsonError('BAD_ARGUMENT', `the edited mail is not valid: ${firstIssue(payload.error)}`);
-  return { payload: payload.data, payloadHash: hashJson(payload.data) };
+  const before = item.data.payload as Record<string, unknown>;
+  const fields = edit.trimStart().startsWith('{') ? (parseJson(edit, 'the edit (it begins like JSON)') as Record<string, unknown>) : { text: edit };
+  const control = new Set((item.data.control ?? []).map(({ field }) => field.split(/[.[]/)[0]));
+  for (const [field, value] of Object.entries(fields)) {
+    if (JSON.stringify(value) === JSON.stringify(before[field])) continue;
+    if (typeof before[field] !== 'string' || control.has(field)) throw new KeelsonError('BAD_ARGUMENT', `an edit changes words, and '${field}' of '${item.id}' stays as it is`, { hint: 'Reject it, and have it proposed anew.' });
+    if (typeof value !== 'string' || value.trim() === '') throw new KeelsonError('BAD_ARGUMENT', `the edited ${field} is no text`);
+  }
+  return edited({ ...before, ...fields });
 }
+
+const edited = (payload: unknown): Edit => ({ payload, payloadHash: hashJson(payload) });

@@ -10,8 +10,10 @@ import { z } from 'zod';
 import type { Desk } from './desk.ts';
 import { commandIdSchema as commandId } from './desk-commands.ts';
 import { actorRequests, type Actors } from './desk-actors.ts';
+import { effectsRequest, type Effects } from './desk-effects.ts';
 import { factRequestSchema, remarkRequestSchema } from './desk-facts.ts';
 import { parkedRequest, type ParkedDesk } from './desk-parked.ts';
+import { publishRequest, type PolicyDesk } from './desk-policy.ts';
 import { parseJson } from './json-guard.ts';
 
 export interface ConsoleOptions {
@@ -23,6 +25,10 @@ export interface ConsoleOptions {
   pausing: { pause(reason: string): Promise<object>; resume(): Promise<object>; paused(): string | null };
   receiveMail(raw: Uint8Array, source: string): Promise<unknown>;
   parked: ParkedDesk;
+  effects: Effects;
+  policies: PolicyDesk;
+  /** What a payment provider tells; absent when none is set up. Throws UNAUTHORIZED when it is forged. */
+  paymentHook?: ((body: Uint8Array, signature: string) => Promise<object>) | undefined;
   /** Starts a dry run of its own from what an actor was; `id` names the request, so that it may be repeated. */
   fork(request: { id: string; address: string; at?: number }): Promise<object>;
   /** Erases a person; `id` names the request, so that it may be repeated. */
@@ -40,7 +46,7 @@ const bodies = {
   approve: z.object({ hash: z.string().optional(), edit: z.string().optional(), reason, commandId }),
   reject: z.object({ reason: z.string().min(1), commandId }),
   respond: z.object({ text: z.string().min(1), reason, commandId }),
-  reconcile: z.object({ outcome: z.enum(['sent', 'not-sent']), note: z.string().optional(), commandId }),
+  reconcile: z.object({ outcome: z.enum(['done', 'not-done', 'look']), note: z.string().optional(), commandId }),
   pause: z.object({ reason: z.string().max(2_000).default('') }),
   resume: z.object({}),
   erase: z.object({ subject: z.string().min(3).max(400), commandId }),
@@ -49,15 +55,19 @@ const bodies = {
   remark: remarkRequestSchema.extend({ commandId }),
   query: z.object({ name: z.string(), args: z.record(z.string(), z.unknown()).default({}) }),
 };
-const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, UNKNOWN_MACHINE: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
+const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, BAD_MESSAGE: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, UNKNOWN_MACHINE: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
 
 /** Starts listening; answers the address. Throws BAD_CONFIG when the port is taken. */
-export async function startConsole({ port, token, desk, actors, pausing, parked, fork, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startConsole({ port, token, desk, actors, pausing, parked, effects, policies, paymentHook, fork, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
   const { Hono } = await import('hono');
   const { serve } = await import('@hono/node-server');
   const app = new Hono();
   let own: string[] = [];
 
+  // Proves itself by its signature; whoever sends it knows no token.
+  if (paymentHook) {
+    app.post('/hooks/stripe', async (c) => c.json(await paymentHook(await readBody(c, jsonBytesMax), c.req.header('stripe-signature') ?? '')));
+  }
   app.use(async (c: Context, next: Next) => {
     const given = c.req.header('authorization')?.replace(/^Bearer /, '') ?? '';
     if (!sameText(given, token)) throw new KeelsonError('UNAUTHORIZED', 'no valid token was given');
@@ -115,6 +125,9 @@ export async function startConsole({ port, token, desk, actors, pausing, parked,
     await read(c, bodies.resume);
     return c.json(await pausing.resume());
   });
+  app.post('/api/effects/stop', async (c) => c.json(await effects.stop(await read(c, effectsRequest))));
+  app.post('/api/effects/resume', async (c) => c.json(await effects.resume(await read(c, effectsRequest))));
+  app.post('/api/policies/publish', async (c) => c.json(await policies.publish(await read(c, publishRequest))));
   app.post('/api/parked/retry', async (c) => c.json(await parked.retry(await read(c, parkedRequest))));
   app.post('/api/fork', async (c) => {
     const { actor, at, commandId: id = randomId() } = await read(c, bodies.fork);

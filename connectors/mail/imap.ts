@@ -2,9 +2,8 @@
 // deleted. The cursor moves only after a mail was taken over; a crash in between hands it over twice, and its id makes that harmless.
 import type { ImapFlow, ImapFlowOptions } from 'imapflow';
 import type { Clock } from '#actors/clock.ts';
-import { KeelsonError } from '#machines/errors.ts';
+import { connectionSettings, imapReason } from './imap-connection.ts';
 import { maxRawBytes } from './parse.ts';
-import { readServerUrl } from './server-url.ts';
 
 export interface ImapCursor { uidValidity: string; lastUid: number }
 
@@ -47,7 +46,7 @@ export async function watchMailbox(options: WatchOptions): Promise<void> {
       const base = wrongPassword ? pauseMs.max : Math.min(pauseMs.max, pauseMs.first * 2 ** Math.min(failures, 20));
       const pause = Math.round(base * (0.5 + random() / 2));
       failures += 1;
-      log.warn({ place, failures, pauseMs: pause, reason: reasonOf(error) }, wrongPassword ? 'mailbox refused the login; trying again' : 'mailbox failed; trying again');
+      log.warn({ place, failures, pauseMs: pause, reason: imapReason(error) }, wrongPassword ? 'mailbox refused the login; trying again' : 'mailbox failed; trying again');
       await clock.sleep(pause, signal);
     }
   }
@@ -112,23 +111,4 @@ async function takeNew(client: ImapFlow, { onMail, cursor, log, signal }: WatchO
     await cursor.save({ uidValidity, lastUid: uid });
   }
   if (uids.length > 0) log.info({ host, path, mails: uids.length, lastUid: uids.at(-1) }, 'mails taken over');
-}
-
-function connectionSettings(imapUrl: string): ImapFlowOptions {
-  const { host, port, secure, auth, isLocal } = readServerUrl(imapUrl, 'imap');
-  if (auth === null) throw new KeelsonError('BAD_CONFIG', 'The mailbox needs a user: imaps://user:password@host.');
-  return {
-    host, secure, auth, port: port ?? (secure ? 993 : 143),
-    doSTARTTLS: secure || isLocal ? undefined : true,
-    tls: isLocal ? { rejectUnauthorized: false } : {},
-    logger: false, clientInfo: { name: 'keelson' }, autoIdleDelay: 100, maxIdleTime: 5 * 60_000, connectionTimeout: 30_000,
-    maxLiteralSize: maxRawBytes + 1024 * 1024,
-  };
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const text = 'responseText' in error && typeof error.responseText === 'string' ? error.responseText : '';
-  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
-  return (text || error.message) + code;
 }

@@ -32,6 +32,13 @@ export async function writeEml(outboxDir: string, operationId: string, bytes: Ui
   }
 }
 
+/** The date of the mail that was written for this operation; null when there is none, or none that can be read. */
+export async function readEmlDate(outboxDir: string, operationId: string): Promise<Date | null> {
+  const existing = await readFile(join(outboxDir, fileNameFor(operationId)), 'latin1').catch(() => '');
+  const date = new Date(/^Date: ([^\r\n]+)\r\n/m.exec(existing.split('\r\n\r\n', 1)[0] ?? '')?.[1] ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
 // Readable for people, unique by the hash, and never a path: operation ids contain '/' and '#'.
 function fileNameFor(operationId: string): string {
   const readable = operationId.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 60);

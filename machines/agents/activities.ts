@@ -1,7 +1,8 @@
 // The outside work that agents ask for, by name and shape. Connectors implement it (connectors/*), main.ts joins the two.
 import { z } from 'zod';
 import { activity } from '../define.ts';
-import { languageSchema, mailSchema, outgoingMailSchema } from '../mail.ts';
+import { foundSchema, modeSchema, performedSchema, planSchema, reservationSchema, riskSchema } from '../effects.ts';
+import { languageSchema, mailSchema } from '../mail.ts';
 import { linkSchema } from '../records.ts';
 
 const patient = { attempts: 4, firstMs: 500, maxMs: 60_000 };
@@ -38,30 +39,89 @@ export const draftFromTemplates = activity({ name: 'reply.template', input: draf
 export const draftWithModel = activity({ name: 'reply.model', input: draftInput, output: draftSchema, timeoutMs: 60_000, retry: { attempts: 2, firstMs: 1_000, maxMs: 5_000 }, concurrency: 4 });
 
 export const policySchema = z.object({ id: z.string(), version: z.string(), rule: z.string() });
+
+/** What a yes is bound to besides the payload: `payloadHash` is the hash of both together. */
+export const boundSchema = z.object({
+  operation: z.string(),
+  action: z.string(),
+  connector: z.string(),
+  connectorVersion: z.string(),
+  mode: modeSchema,
+  /** sha256 of each document that leaves with it. */
+  enclosures: z.array(z.string()),
+  policy: policySchema,
+  expiresAtMs: z.number().int(),
+});
+
+/** What the gate found about an operation, before anyone is asked. */
 export const verdictSchema = z.object({
   answer: z.enum(['allow', 'ask', 'deny']),
   policy: policySchema,
-  risk: z.enum(['low', 'medium', 'high']),
+  risk: riskSchema,
   reasons: z.array(z.string()),
+  plan: planSchema.nullable(),
+  bound: boundSchema,
   payloadHash: z.string(),
+  /** Of the payload alone. */
+  contentHash: z.string(),
+  expiresAfterMs: z.number(),
+  effect: z.enum(['read', 'write']),
+  reversible: z.boolean(),
+  /** How a lost call can be settled without the operator. */
+  settledBy: z.enum(['native', 'lookup', 'none']),
+  /** What policy was asked, so that another policy can be asked the same. */
+  request: z.json(),
+});
+export type Verdict = z.output<typeof verdictSchema>;
+
+/** What an agent says about what it proposes. */
+const proposedSchema = z.object({ category: z.string().nullable(), confidence: z.number().nullable() });
+
+/** What waits for its turn: the payload, and all that the yes to it is bound to. */
+const heldSchema = z.object({
+  payload: z.json(),
+  payloadHash: z.string(),
+  bound: boundSchema,
+  /** The question that the operator answered with yes; null when policy allows it without. */
+  approvalId: z.string().nullable(),
+  /** As it was proposed: what policy judged by besides the payload. */
+  proposal: proposedSchema,
 });
 
-/** Policy, validity and dry run of an operation, before anyone is asked. */
+/** Validity, plan, policy and labels of an operation. Nothing leaves. `notAfterMs`: when the yes lapses under which it was edited. */
 export const checkOperation = activity({
-  name: 'gate.check',
-  input: z.object({ operationId: z.string(), action: z.string(), payload: z.json(), trusted: z.array(z.string()) }),
+  name: 'operation.check',
+  input: z.object({ operation: z.string(), action: z.string(), payload: z.json(), mode: modeSchema, proposal: proposedSchema, expireAfterMs: z.number(), notAfterMs: z.number().nullable() }),
   output: verdictSchema,
-  timeoutMs: 10_000,
+  timeoutMs: 20_000,
   retry: patient,
 });
 
-/** Sends exactly the payload with this hash. At most once. */
-export const sendMail = activity({
-  name: 'mail.send',
-  input: z.object({ operationId: z.string(), payload: outgoingMailSchema, payloadHash: z.string(), policy: policySchema }),
-  output: z.object({ sent: z.boolean(), providerRef: z.string(), note: z.string() }),
+/** Checks again, and takes the first phase where there is one. Safe to repeat. */
+export const prepareOperation = activity({
+  name: 'operation.prepare',
+  input: heldSchema,
+  /** `atMs`: when it was ready, for the lifetime of the provider's key. */
+  output: z.object({ reservation: reservationSchema.nullable(), atMs: z.number() }),
+  timeoutMs: 120_000,
+  retry: { attempts: 6, firstMs: 1_000, maxMs: 300_000 },
+});
+
+/** Does exactly what was approved. At most once per try, and a try that may have done it is the last. */
+export const commitOperation = activity({
+  name: 'operation.commit',
+  input: heldSchema.extend({ reservation: reservationSchema.nullable() }),
+  output: performedSchema,
   timeoutMs: 120_000,
   retry: { attempts: 5, firstMs: 2_000, maxMs: 300_000 },
   once: true,
-  concurrency: 2,
+  concurrency: 4,
 });
+
+const afterwards = heldSchema.extend({ reservation: reservationSchema.nullable(), sinceMs: z.number() });
+
+/** Did it happen? By the provider's own key, or by looking. */
+export const settleOperation = activity({ name: 'operation.settle', input: afterwards, output: foundSchema, timeoutMs: 120_000, retry: { attempts: 3, firstMs: 1_000, maxMs: 30_000 } });
+
+/** Lets go of what the first phase held. */
+export const abortOperation = activity({ name: 'operation.abort', input: afterwards, output: z.object({}), timeoutMs: 60_000, retry: { attempts: 6, firstMs: 2_000, maxMs: 300_000 } });

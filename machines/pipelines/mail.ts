@@ -13,6 +13,7 @@ import { protocol, records } from '../define.ts';
 import { reasonOf } from '../errors.ts';
 import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
 import { mailboxSchema, mailSchema, type OutgoingMail } from '../mail.ts';
+import type { Json } from '../predicates.ts';
 import type { Fact, Intent, Link } from '../records.ts';
 
 export const companySchema = z.object({
@@ -29,7 +30,7 @@ const mailRun = protocol({
   events: operatorEvents,
   output: z.object({ category: z.string(), reason: z.string() }),
   operatorOnly,
-  may: { facts: ['mail.received', 'person.name', 'invoice', 'receipt', 'payment'], intents: ['question', 'task'], corrections: true },
+  may: { facts: ['mail.received', 'person.name', 'invoice', 'receipt', 'payment'], intents: ['question', 'task'], act: ['mail.send'], corrections: true },
 });
 type Context = z.output<typeof mailRun.schemas.context>;
 
@@ -51,10 +52,10 @@ const troubleOf = (context: Context) => `“${context.mail.subject}” from ${se
 /** The same item once more; without an answer it waits on, for nothing is decided by silence. */
 const reminder = (id: string, kind: Intent['kind'], summary: string): Intent => ({ id, kind, state: 'input-required', summary: `Reminder: ${summary}` });
 
-function replyTo({ mail, draft, company }: Context): OutgoingMail {
+function replyTo({ mail, draft, company }: Context): Json {
   const to = mail.replyTo ?? mail.from;
   const references = mail.messageId ? [...mail.references, mail.messageId].slice(-20) : mail.references;
-  return { from: company.from, to: to ?? { address: '', name: '' }, subject: draft?.subject ?? `Re: ${mail.subject}`, text: draft?.text ?? '', inReplyTo: mail.messageId, references };
+  return { from: company.from, to: to ?? { address: '', name: '' }, subject: draft?.subject ?? `Re: ${mail.subject}`, text: draft?.text ?? '', inReplyTo: mail.messageId, references, ...(mail.from ? { expected: [mail.from.address] } : {}) } satisfies OutgoingMail;
 }
 
 function taskFor(context: Context, summary: string): Intent {
@@ -176,17 +177,16 @@ export const mailMachine = setup({
         src: 'operation',
         input: ({ context }) => ({
           id: `${context.mail.id}${again(context)}`,
-          action: 'mail.send' as const,
-          connector: 'mail' as const,
+          action: 'mail.send',
           payload: replyTo(context),
           summary: `Reply to ${sender(context)}: ${context.draft?.subject ?? ''}`,
           category: context.verdict?.category ?? null,
           confidence: context.draft?.confidence ?? null,
           reasons: [...(context.verdict?.suspicious ?? []), ...(context.draft?.reasons ?? [])],
           evidence: evidenceOf(context),
-          trusted: context.mail.from ? [context.mail.from.address] : [],
           remindAfterMs: context.company.remindAfterMs,
           expireAfterMs: context.company.expireAfterMs,
+          mode: 'live' as const,
           origin: originOf(context.mail, context.draft?.templateId ?? null),
         }),
         onDone: { target: 'closed', actions: assign({ reason: ({ event }) => `${event.output.outcome}: ${event.output.reason}` }) },

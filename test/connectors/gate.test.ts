@@ -1,148 +1,180 @@
-// Goal: nothing is performed that was not checked, approved as it is, and still allowed. Method: a connector that writes down
-// every call, and each thing that can be wrong.
+// Goal: nothing leaves that was not judged, approved where that is asked, and still the same. Method: the real gate over a connector of
+// our own, with a store whose answers each test sets; then each of the changes that may happen between the yes and the call.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { hashJson } from '#actors/hash.ts';
-import type { Call } from '#actors/worker.ts';
-import type { Connector } from '#connectors/connector.ts';
-import { createGate } from '#connectors/gate.ts';
-import type { Policy } from '#connectors/policy.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import { failsWith, makeGate, operationAddress, type Outside } from '#test/kit/gate.ts';
 
-interface Letter { to: string; text: string }
-const letter: Letter = { to: 'nina@nina.example', text: 'Hello' };
-const hash = hashJson(letter);
-const askAlways: Policy = { id: 'mail', version: 1, hash: 'aaaaaaaa11', rules: [{ id: 'ask', action: 'mail.send', answer: 'ask', why: 'Always ask.' }] };
-const deny: Policy = { id: 'a-stop', version: 1, hash: 'bbbbbbbb22', rules: [{ id: 'stop', action: 'mail.send', answer: 'deny', why: 'Nothing leaves.' }] };
-const shown = { id: 'mail', version: '1+aaaaaaaa', rule: 'ask' };
-const signal = new AbortController().signal;
-const call = (input: object): Call => ({ input: input as never, operationId: 'op-1', attempt: 1, signal, heartbeat: () => {} });
-const failsWith = (code: string, message: RegExp) => (error: unknown) => error instanceof KeelsonError && error.code === code && message.test(error.message);
+const letter = { to: 'nina@nina.example', text: 'Hello' };
+const dayMs = 86_400_000;
 
-interface Gap { backupAtMs: number | null; restoredAtMs: number }
-const nowMs = 1_790_000_000_000;
-
-function makeGate({ policies = [askAlways], dryRun, gap = null }: { policies?: Policy[]; dryRun?: () => Promise<never>; gap?: Gap | null } = {}) {
-  const calls: string[] = [];
-  const performed: unknown[] = [];
-  const connector: Connector<Letter> = {
-    action: 'mail.send',
-    parse(payload) {
-      calls.push('parse');
-      const { to, text } = payload as Partial<Letter>;
-      if (typeof to !== 'string' || typeof text !== 'string') throw new KeelsonError('REFUSED', 'not a letter');
-      return { to, text };
-    },
-    async dryRun(payload, { operationId, trusted }) {
-      calls.push('dryRun');
-      if (dryRun) return dryRun();
-      return { risk: 'medium', reasons: [`${operationId} to ${payload.to}, ${trusted.length} trusted`] };
-    },
-    async perform(payload, { operationId }) {
-      calls.push('perform');
-      performed.push(payload);
-      return { sent: true, providerRef: `<${operationId}@x>`, note: '250 ok' };
-    },
-  };
-  const gate = createGate({
-    connectors: [connector as never],
-    policies: async () => {
-      calls.push('policies');
-      return policies;
-    },
-    recipientDomain: (payload) => (payload as Letter).to.split('@')[1] ?? '',
-    restored: async () => gap,
-    now: () => nowMs,
-  });
-  return { gate, calls, performed, check: gate['gate.check']!, perform: gate['mail.send']! };
-}
-const checkInput = (rest: object = {}) => call({ operationId: 'op-1', action: 'mail.send', payload: letter, trusted: ['nina@nina.example'], ...rest });
-const performInput = (rest: object = {}) => call({ operationId: 'op-1', payload: letter, payloadHash: hash, policy: shown, ...rest });
-
-test('there is one activity per connector and one for the check', () => {
-  assert.deepEqual(Object.keys(makeGate().gate).toSorted(), ['gate.check', 'mail.send']);
+test('a check says what would happen, who vouches for where it goes, and what the rule is; nothing is done', async () => {
+  const { check, done, requests } = makeGate();
+  const verdict = await check(letter);
+  assert.deepEqual([verdict.answer, verdict.policy.rule, verdict.plan?.summary, verdict.risk], ['ask', 'ask', 'a letter to nina@nina.example', 'medium']);
+  assert.match(verdict.reasons.join('\n'), /recipient nina@nina\.example \(to\) is known only from what was handed in/);
+  assert.deepEqual([requests[0]?.agent, requests[0]?.context.tainted, requests[0]?.context.recipientDomains, requests[0]?.context.confidence], ['mail', ['recipient'], ['nina.example'], 80]);
+  assert.deepEqual(done, []);
 });
 
-test('a check reads the payload, asks the policy and dry-runs, in this order, and performs nothing', async () => {
-  const { check, calls } = makeGate();
-  assert.deepEqual(await check(checkInput()), { answer: 'ask', policy: shown, risk: 'medium', reasons: ['Always ask.', 'op-1 to nina@nina.example, 1 trusted'], payloadHash: hash });
-  assert.deepEqual(calls, ['parse', 'policies', 'dryRun']);
+test('an action that no connector has is denied by a rule of its own', async () => {
+  const verdict = await makeGate().check(letter, { action: 'money.pay' });
+  assert.deepEqual([verdict.answer, verdict.policy.rule], ['deny', 'unknown-action']);
 });
 
-test('the hash is of what was understood, so that fields nobody knows cannot ride along', async () => {
+test('a payload that cannot be read, or has a field that nobody knows, is refused', async () => {
   const { check } = makeGate();
-  assert.equal(((await check(checkInput({ payload: { ...letter, bcc: 'evil@evil.example' } }))) as { payloadHash: string }).payloadHash, hash);
+  await assert.rejects(check({ to: 7 }), failsWith('REFUSED', /not a payload of letter\.send/));
+  await assert.rejects(check({ ...letter, bcc: 'eve@evil.example' }), failsWith('REFUSED', /not a payload/));
 });
 
-test('a denied operation is high risk and names the rule', async () => {
-  const { check, performed } = makeGate({ policies: [deny, askAlways] });
-  const verdict = (await check(checkInput())) as { answer: string; risk: string; policy: { rule: string }; reasons: string[] };
-  assert.deepEqual([verdict.answer, verdict.risk, verdict.policy.rule, verdict.reasons[0]], ['deny', 'high', 'stop', 'Nothing leaves.']);
-  assert.deepEqual(performed, []);
-});
-
-test('without any policy everything is denied', async () => {
-  assert.equal(((await makeGate({ policies: [] }).check(checkInput())) as { answer: string }).answer, 'deny');
-});
-
-test('an action without a connector is an error before anything is read', async () => {
-  const { check, calls } = makeGate();
-  await assert.rejects(check(checkInput({ action: 'money.pay' })), failsWith('BAD_CONFIG', /no connector performs 'money\.pay'/));
-  assert.deepEqual(calls, []);
-});
-
-test('a payload that cannot be read is refused before the policy is asked', async () => {
-  const { check, calls } = makeGate();
-  await assert.rejects(check(checkInput({ payload: { to: 7 } })), failsWith('REFUSED', /not a letter/));
-  assert.deepEqual(calls, ['parse']);
-});
-
-test('a dry run that fails fails the check', async () => {
-  const { check, performed } = makeGate({ dryRun: () => Promise.reject(new KeelsonError('REFUSED', 'no such recipient')) });
-  await assert.rejects(check(checkInput()), failsWith('REFUSED', /no such recipient/));
-  assert.deepEqual(performed, []);
-});
-
-test('policies that cannot be read fail the check instead of passing it', async () => {
-  const gate = createGate({ connectors: [], policies: () => Promise.reject(new KeelsonError('STORE_FAILED', 'away')), recipientDomain: () => '', restored: async () => null, now: () => nowMs });
-  await assert.rejects(gate['gate.check']!(checkInput()));
-});
-
-test('what was approved is performed once, exactly', async () => {
-  const { perform, performed, calls } = makeGate();
-  assert.deepEqual(await perform(performInput()), { sent: true, providerRef: '<op-1@x>', note: '250 ok' });
-  assert.deepEqual(performed, [letter]);
-  assert.deepEqual(calls, ['parse', 'policies', 'perform']);
-});
-
-const refusals: Record<string, { rest?: object; policies?: Policy[]; message: RegExp }> = {
-  'another payload than the approved one': { rest: { payload: { ...letter, text: 'Hello!' } }, message: /not the one that was approved/ },
-  'another recipient than the approved one': { rest: { payload: { ...letter, to: 'eve@evil.example' } }, message: /not the one that was approved/ },
-  'an empty hash': { rest: { payloadHash: '' }, message: /not the one that was approved/ },
-  'a policy with another content': { policies: [{ ...askAlways, hash: 'cccccccc33' }], message: /policy mail has changed since the approval \(it was version 1\+aaaaaaaa\)/ },
-  'a policy with another number': { policies: [{ ...askAlways, version: 2 }], message: /has changed/ },
-  'a policy that is gone': { policies: [], message: /has changed/ },
-  'a new policy that speaks first and denies': { policies: [deny, askAlways], message: /has changed/ },
-  'a verdict that names no policy': { rest: { policy: { id: 'none', version: '0', rule: 'no-rule' } }, policies: [askAlways], message: /has changed/ },
-  'a denial, even in the name of the policy that denies': { rest: { policy: { id: 'a-stop', version: '1+bbbbbbbb', rule: 'stop' } }, policies: [deny], message: /denies/ },
-  'a payload that is no letter': { rest: { payload: {} }, message: /not a letter/ },
-};
-for (const [what, { rest, policies, message }] of Object.entries(refusals)) {
-  test(`nothing is performed with ${what}`, async () => {
-    const { perform, performed } = makeGate(policies ? { policies } : {});
-    await assert.rejects(perform(performInput(rest)), failsWith('REFUSED', message));
-    assert.deepEqual(performed, []);
+const standing: [what: string, change: Partial<Outside>, answer: string, reason: RegExp][] = [
+  ['nobody vouches for the recipient', {}, 'ask', /nobody the company trusts vouches/],
+  ['a fact vouches for the recipient', { vouched: ['"nina@nina.example"'] }, 'allow', /rule allow/],
+  ['another address is vouched for', { vouched: ['"nina@nina.example.evil.example"'] }, 'ask', /nobody/],
+  ['the operator proposed it', { proposer: 'operator/desk' }, 'allow', /rule allow/],
+  ['the agent hears strangers, reads and acts', { vouched: ['"nina@nina.example"'], supervised: 'it hears strangers' }, 'ask', /hears strangers/],
+  ['nobody knows who proposed it', { vouched: ['"nina@nina.example"'], proposer: null, supervised: 'no agent of this build' }, 'ask', /no agent/],
+  ['a backup was put back', { vouched: ['"nina@nina.example"'], restored: { backupAtMs: null, restoredAtMs: 1_900_000_000_000 - 6 * dayMs } }, 'ask', /a backup was put back/],
+  ['a backup was put back long ago', { vouched: ['"nina@nina.example"'], restored: { backupAtMs: null, restoredAtMs: 1_900_000_000_000 - 8 * dayMs } }, 'allow', /rule allow/],
+];
+for (const [what, change, answer, reason] of standing) {
+  test(`a standing yes ${answer === 'allow' ? 'holds' : 'does not hold'} when ${what}`, async () => {
+    const verdict = await makeGate({ answer: 'allow', ...change }).check(letter);
+    assert.equal(verdict.answer, answer);
+    assert.match(verdict.reasons.join('\n'), reason);
   });
 }
 
-test('after a restore a standing yes is not enough for a week, and the reason says why', async () => {
-  const allow: Policy = { ...askAlways, rules: [{ ...askAlways.rules[0]!, answer: 'allow' }] };
-  const checked = async (restoredAtMs: number | null) => {
-    const { gate } = makeGate({ policies: [allow], gap: restoredAtMs === null ? null : { backupAtMs: restoredAtMs - 1_000, restoredAtMs } });
-    const { answer, risk, reasons } = (await gate['gate.check']!(call({ operationId: 'op-1', action: 'mail.send', payload: letter, trusted: [] }))) as { answer: string; risk: string; reasons: string[] };
-    return [answer, risk, /a backup of .* was put back/.test(reasons[0]!)];
+test('a denial is a denial, whoever proposed it', async () => {
+  for (const proposer of ['operator/desk', 'mail/m-1']) assert.equal((await makeGate({ answer: 'deny', proposer, vouched: ['"nina@nina.example"'] }).check(letter)).answer, 'deny');
+});
+
+test('what was approved is done, exactly', async () => {
+  const { check, run, held, done } = makeGate();
+  const verdict = await check(letter);
+  await run('prepare', held(letter, verdict));
+  await run('commit', held(letter, verdict));
+  assert.deepEqual(done, [{ operationId: operationAddress, payload: letter }]);
+});
+
+const between: [what: string, change: (outside: Outside) => void, code: string, message: RegExp][] = [
+  ['the policy has another version', (o) => { o.policyVersion = '2+b'; }, 'REFUSED', /policy mail has changed since the approval \(it was version 1\+a\)/],
+  ['the policy denies it now', (o) => { o.answer = 'deny'; }, 'REFUSED', /denies it/],
+  ['the connector has another version', (o) => { o.connectorVersion = '2'; }, 'REFUSED', /connector letter has changed/],
+  ['a document has other bytes', (o) => { o.documents['d-1'] = 'hash-2'; }, 'REFUSED', /what is enclosed has changed/],
+  ['the time of the yes is over', (o) => { o.nowMs += dayMs + 1; }, 'EXPIRED', /lapsed/],
+  ['effects are stopped', (o) => { o.effects = 'stopped'; }, 'EFFECTS_STOPPED', /effects are stopped: a test/],
+  ['the server runs dry now', (o) => { o.dryRun = true; }, 'EFFECTS_STOPPED', /runs dry/],
+  ['the question was not answered with yes', (o) => { o.approval = { kind: 'approval', state: 'input-required', actor: operationAddress }; }, 'REFUSED', /nobody has approved it/],
+  ['the yes was to another operation', (o) => { o.approval = { kind: 'approval', state: 'completed', actor: 'operation/o-2' }; }, 'REFUSED', /nobody has approved it/],
+  ['there is no such question', (o) => { o.approval = null; }, 'REFUSED', /nobody has approved it/],
+];
+for (const [what, change, code, message] of between) {
+  test(`nothing leaves when, since the yes, ${what}`, async () => {
+    const kit = makeGate({ documents: { 'd-1': 'hash-1' } });
+    const enclosed = { ...letter, enclosure: 'd-1' };
+    const verdict = await kit.check(enclosed);
+    change(kit.outside);
+    for (const step of ['prepare', 'commit']) await assert.rejects(kit.run(step, kit.held(enclosed, verdict)), failsWith(code, message), step);
+    assert.deepEqual(kit.done, []);
+  });
+}
+
+const forged: [what: string, payload: object, rest: object][] = [
+  ['another text', { ...letter, text: 'Hello!' }, {}],
+  ['another recipient', { ...letter, to: 'eve@evil.example' }, {}],
+  ['an empty hash', letter, { payloadHash: '' }],
+];
+for (const [what, payload, rest] of forged) {
+  test(`nothing leaves with ${what}`, async () => {
+    const { check, run, held, done } = makeGate();
+    const verdict = await check(letter);
+    for (const step of ['prepare', 'commit']) await assert.rejects(run(step, held(payload, verdict, rest)), failsWith('REFUSED', /not the one that was approved/));
+    assert.deepEqual(done, []);
+  });
+}
+for (const [field, value] of Object.entries({ operation: 'o-2', connectorVersion: '0', mode: 'dry-run', enclosures: ['x'], expiresAtMs: 9_999_999_999_999, action: 'letter.pay' })) {
+  test(`what a yes is bound to cannot be changed afterwards: ${field}`, async () => {
+    const { check, run, held, done } = makeGate();
+    const verdict = await check(letter);
+    await assert.rejects(run('commit', held(letter, verdict, { bound: { ...verdict.bound, [field]: value } })), failsWith('REFUSED', /./));
+    assert.deepEqual(done, []);
+  });
+}
+
+test('without a question only what policy allows leaves', async () => {
+  const kit = makeGate({ answer: 'allow', vouched: ['"nina@nina.example"'] });
+  const verdict = await kit.check(letter);
+  await kit.run('commit', kit.held(letter, verdict, { approvalId: null }));
+  assert.equal(kit.done.length, 1);
+  // What vouched is gone: the standing yes is none any more.
+  kit.outside.vouched = [];
+  await assert.rejects(kit.run('commit', kit.held(letter, verdict, { approvalId: null })), failsWith('REFUSED', /nobody has approved it/));
+  assert.equal(kit.done.length, 1);
+});
+
+test('a dry run asks everything and does nothing, and what is dry stays dry', async () => {
+  const kit = makeGate({ dryRun: true });
+  const verdict = await kit.check(letter);
+  assert.equal(verdict.bound.mode, 'dry-run');
+  const would = (await kit.run('commit', kit.held(letter, verdict))) as { done: boolean; note: string };
+  assert.deepEqual([would.done, would.note, kit.done], [false, 'dry run: a letter to nina@nina.example', []]);
+  kit.outside.dryRun = false;
+  await kit.run('commit', kit.held(letter, verdict));
+  assert.deepEqual(kit.done, []);
+});
+
+test('money has caps: per day, per payee, and none without one', async () => {
+  const kit = makeGate();
+  const pay = async (payload: { to: string; text: string; amountMinor: number }) => {
+    const verdict = await kit.check(payload, { action: 'letter.pay' });
+    assert.equal(verdict.expiresAfterMs, 3_600_000, 'a yes to money is good for an hour');
+    return kit.run('prepare', kit.held(payload, verdict));
   };
-  assert.deepEqual(await checked(null), ['allow', 'medium', false]);
-  assert.deepEqual(await checked(nowMs - 6 * 86_400_000), ['ask', 'high', true]);
-  assert.deepEqual(await checked(nowMs - 8 * 86_400_000), ['allow', 'medium', false]);
+  assert.deepEqual(await pay({ ...letter, amountMinor: 5_000 }), { reservation: { ref: 'r-1', expiresAtMs: kit.outside.nowMs + dayMs, note: 'held' }, atMs: kit.outside.nowMs });
+  await assert.rejects(pay({ ...letter, amountMinor: 5_001 }), failsWith('REFUSED', /payments to nina@nina\.example would come to 50\.01 EUR/));
+  kit.outside.payments = [{ amountMinor: 6_000, currency: 'EUR', payee: 'bo@bo.example', actor: 'operation/o-9' }];
+  await assert.rejects(pay({ ...letter, amountMinor: 4_001 }), failsWith('REFUSED', /all payments would come to 100\.01 EUR/));
+  // What this very operation has on its way is not counted twice.
+  kit.outside.payments = [{ amountMinor: 5_000, currency: 'EUR', payee: letter.to, actor: operationAddress }];
+  await pay({ ...letter, amountMinor: 5_000 });
+});
+
+test('a lost call is settled by the key while the provider knows it, by a look where there is one, and else not at all', async () => {
+  const key = makeGate({ idempotency: { kind: 'native', keyLifetimeMs: dayMs } });
+  const keyed = await key.check(letter);
+  assert.equal(((await key.run('settle', key.held(letter, keyed))) as { found: string }).found, 'done');
+  assert.equal(key.done.length, 1);
+  assert.deepEqual(await key.run('settle', key.held(letter, keyed, { sinceMs: key.outside.nowMs - dayMs })), { found: 'unclear', note: 'the provider does not know the key of the call any more' });
+
+  const none = makeGate();
+  assert.equal(((await none.run('settle', none.held(letter, await none.check(letter)))) as { found: string }).found, 'unclear');
+  assert.deepEqual(none.done, []);
+
+  const look = makeGate({ idempotency: { kind: 'lookup' }, lookup: async () => ({ found: 'absent', note: 'not there' }) });
+  assert.deepEqual(await look.run('settle', look.held(letter, await look.check(letter))), { found: 'absent', note: 'not there' });
+  assert.deepEqual(look.done, []);
+});
+
+test('a provider that says no under the same key has certainly not done it; one that says nothing leaves it open', async () => {
+  for (const [code, found] of [['SEND_REFUSED', 'absent'], ['SEND_UNKNOWN', 'unclear']] as const) {
+    const kit = makeGate({ idempotency: { kind: 'native', keyLifetimeMs: dayMs }, provider: () => Promise.reject(new KeelsonError(code, 'no')) });
+    assert.equal(((await kit.run('settle', kit.held(letter, await kit.check(letter)))) as { found: string }).found, found);
+  }
+});
+
+test('the kill switch also stops a call that would be made again to settle a lost one', async () => {
+  const kit = makeGate({ idempotency: { kind: 'native', keyLifetimeMs: dayMs } });
+  const verdict = await kit.check(letter);
+  kit.outside.effects = 'stopped';
+  assert.equal(((await kit.run('settle', kit.held(letter, verdict))) as { found: string }).found, 'unclear');
+  assert.deepEqual(kit.done, []);
+});
+
+test('a read that failed may simply be made again', async () => {
+  const kit = makeGate({ answer: 'allow', vouched: ['"nina@nina.example"'], provider: () => Promise.reject(new KeelsonError('SEND_UNKNOWN', 'cut off')) });
+  const verdict = await kit.check(letter, { action: 'letter.read' });
+  assert.deepEqual([verdict.answer, verdict.settledBy], ['allow', 'native']);
+  await assert.rejects(kit.run('commit', kit.held(letter, verdict)), failsWith('SEND_DEFERRED', /letter\.read failed/));
 });

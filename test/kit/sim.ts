@@ -150,7 +150,7 @@ export function createSim({ machines, activities = {}, chaos = 0, seed = 1, perm
     } catch (thrown) {
       const error = plainError(thrown);
       const disposition = Object.hasOwn(codes, error.code) ? codes[error.code as Code].disposition : 'bug';
-      const decision = decide({ error, disposition, operationId: gen, attempt: job.attempt, tryingMs: now - sinceMs, retry: spec.retry });
+      const decision = decide({ error, disposition, operationId: gen, attempt: job.attempt, tryingMs: now - sinceMs, retryAfterMs: thrown instanceof KeelsonError ? thrown.retryAfterMs : undefined, retry: spec.retry });
       if (decision === 'give-up') return void finish({ kind: 'error', child, gen, error });
       end([{ ...message, dueMs: now + decision.retryAfterMs, body: { ...job, attempt: job.attempt + 1, sinceMs } }]);
     }

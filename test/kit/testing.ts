@@ -12,6 +12,7 @@ import { supervisorAddress } from '#machines/hold.ts';
 import type { Fact, Intent } from '#machines/records.ts';
 import { createSim, type Sim, type SimOptions } from './sim.ts';
 
+export { connectorContract, type ConnectorContract, type Provider } from '#test/contract/connector.ts';
 export { createSim, type Sim, type SimOptions } from './sim.ts';
 
 export interface Span { days?: number; hours?: number; minutes?: number; seconds?: number; ms?: number }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { z } from 'zod';
 import { operationMachine } from '#machines/agents/operation.ts';
-import { sendMail } from '#machines/agents/activities.ts';
+import { commitOperation } from '#machines/agents/activities.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { alternative, pipeline } from '#machines/pipeline.ts';
 import { checker, createRun, echoMachine, sender, sure, writer } from './pipeline-agents.ts';
@@ -97,7 +97,7 @@ test('a no inside stops the whole, without asking twice', async () => {
 
 const begin = (id = 'outer') => pipeline({ id, version: '1', input });
 const to = { text: 'x' };
-const mail = { id: 'o', action: 'mail.send', connector: 'mail' } as never;
+const mail = { id: 'o', action: 'mail.send' } as never;
 const write = { agent: writer, input: () => to };
 const refusals: [string, () => unknown, RegExp][] = [
   ['no stages', () => begin().machine(), /pipeline 'outer' has no stages/],
@@ -107,7 +107,7 @@ const refusals: [string, () => unknown, RegExp][] = [
   ['two stages of one name', () => begin().step('a', write).step('a', write), /stage 'a': this name is taken/],
   ['a name with capitals', () => begin().step('Draft', write), /lower-case/],
   ['an activity that acts outside', () => begin().step('a', { agent: sender, input: () => to }), /'test\.send' acts outside; start it through/],
-  ['sending mail by itself', () => begin().step('a', { agent: sendMail, input: () => mail }), /'mail\.send' acts outside/],
+  ['an effect by itself', () => begin().step('a', { agent: commitOperation, input: () => mail }), /'operation\.commit' acts outside/],
   ['an operation that could be stopped midway', () => begin().step('a', { agent: operationMachine, input: () => mail, timeoutMs: 5 }), /'operation@1' acts outside: one attempt, no timeout/],
   ['an operation that would be repeated', () => begin().step('a', { agent: operationMachine, input: () => mail, attempts: 2 }), /acts outside/],
   ['an operation in a fan-out', () => begin().all('a', { b: { agent: operationMachine, input: () => mail } }), /acts outside/],

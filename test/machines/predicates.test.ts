@@ -12,6 +12,7 @@ import { bannedKeys } from '#machines/json-limits.ts';
 import type { Fact } from '#machines/records.ts';
 import { sampleMailbox } from '#supervisor/company.ts';
 import { inquiry, runMail } from './pipelines/mail-kit.ts';
+import { performed } from '#test/kit/verdict.ts';
 
 const fixtures = join(import.meta.dirname, 'fixtures/facts');
 const fixtureOf = (name: string, version: number) => join(fixtures, `${name}.v${version}.json`);
@@ -77,8 +78,8 @@ test('everything that the agents record of the sample mailbox may be recorded', 
 });
 
 test('what is recorded of a reply may be recorded, sent or not', async () => {
-  for (const [sent, name] of [[true, 'mail.sent'], [false, 'mail.written-not-sent']] as const) {
-    const run = await runMail(inquiry, { 'mail.send': async () => ({ sent, providerRef: '', note: '' }) });
+  for (const [done, name] of [[true, 'mail.sent'], [false, 'mail.written-not-sent']] as const) {
+    const run = await runMail(inquiry, { 'operation.commit': async () => performed({ done, facts: [{ entity: 'person/nina@holt.example', predicate: name, value: { subject: 'Re', operation: 'o' }, label: 'system', confidence: 1 }] }) });
     await run.answer('operation', { type: 'APPROVE', payloadHash: run.only('approval').data.payloadHash });
     const fact = run.sim.recorded.facts.find(({ predicate }) => predicate === name);
     assert.ok(fact, name);

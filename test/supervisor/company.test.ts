@@ -7,7 +7,7 @@ import test, { type TestContext } from 'node:test';
 import { sha256 } from '#actors/hash.ts';
 import type { Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import { createCompany, readLibrary, readToken, removeRunFile, writeRunFile } from '#supervisor/company.ts';
+import { createCompany, readLibrary, readPolicyFiles, readToken, removeRunFile, writeRunFile } from '#supervisor/company.ts';
 import { readConfig, readEnvironment } from '#supervisor/config.ts';
 
 function company(t: TestContext, options = {}): string {
@@ -26,7 +26,7 @@ test('a new company has settings that are valid, templates and policies', (t) =>
   const { company: settings } = readConfig(dir, readEnvironment({}));
   assert.equal(settings.demo, undefined);
   assert.ok(readdirSync(join(dir, 'templates')).length >= 10);
-  assert.deepEqual(readdirSync(join(dir, 'policies')), ['mail.json']);
+  assert.deepEqual(readdirSync(join(dir, 'policies')), ['default.cedar', 'standing.cedar']);
   assert.equal(statSync(dir).mode & 0o077, 0);
   assert.equal(readConfig(company(t, { demo: true }), readEnvironment({})).company.demo, true);
 });
@@ -69,15 +69,15 @@ test('the run file is private, replaced as a whole and removed without complaint
   assert.equal(existsSync(join(dir, 'run.json')), false);
 });
 
-test('the first reading takes every template and policy with its bytes', (t) => {
+test('the first reading takes every template with its bytes, and no policy: those are published', (t) => {
   const dir = company(t);
   const commit = read(dir)!;
-  const files = readdirSync(join(dir, 'templates')).length + 1;
-  assert.equal(commit.artifacts.length, files);
+  assert.equal(commit.artifacts.length, readdirSync(join(dir, 'templates')).length);
   assert.deepEqual(commit.blobs.map(({ hash }) => hash), commit.artifacts.map(({ hash }) => hash));
   for (const { hash, bytes } of commit.blobs) assert.equal(sha256(bytes), hash);
   assert.equal(commit.actor, 'operator/company');
-  assert.ok(hashes(commit).has('policy/mail') && hashes(commit).has('template/quote-en'));
+  assert.ok(hashes(commit).has('template/quote-en'));
+  assert.ok(commit.artifacts.every(({ kind }) => kind === 'template'));
 });
 
 test('an unchanged library is nothing to write', (t) => {
@@ -99,40 +99,53 @@ test('a removed file becomes an empty version of its kind', (t) => {
   const dir = company(t);
   const current = hashes(read(dir));
   unlinkSync(join(dir, 'templates', 'quote-en.md'));
-  rmSync(join(dir, 'policies'), { recursive: true });
   const { artifacts } = read(dir, current)!;
-  assert.deepEqual(artifacts.map(({ id, kind, sizeBytes, text }) => ({ id, kind, sizeBytes, text })).toSorted((a, b) => a.id.localeCompare(b.id)), [
-    { id: 'policy/mail', kind: 'policy', sizeBytes: 0, text: undefined }, { id: 'template/quote-en', kind: 'template', sizeBytes: 0, text: undefined },
-  ]);
+  assert.deepEqual(artifacts.map(({ id, kind, sizeBytes, text }) => ({ id, kind, sizeBytes, text })), [{ id: 'template/quote-en', kind: 'template', sizeBytes: 0, text: undefined }]);
+});
+
+test('policies that are in force stay, whatever happens to their files', (t) => {
+  const dir = company(t);
+  const current = hashes(read(dir)).set('policy/set', 'aa').set('policy/schema', 'bb');
+  rmSync(join(dir, 'policies'), { recursive: true });
+  assert.equal(read(dir, current), null);
+});
+
+test('policy files are read by name; other files are let be, and those of the language before are named', (t) => {
+  const dir = company(t);
+  assert.deepEqual(readPolicyFiles(dir).map(({ id }) => id), ['default', 'standing']);
+  assert.equal(readPolicyFiles(dir)[0]!.text, readFileSync(join(dir, 'policies', 'default.cedar'), 'utf8'));
+  writeFileSync(join(dir, 'policies', 'notes.txt'), 'x');
+  assert.equal(readPolicyFiles(dir).length, 2);
+  writeFileSync(join(dir, 'policies', 'mail.json'), '{}');
+  assert.throws(() => readPolicyFiles(dir), withCode('BAD_CONFIG', /policies\/mail\.json: policies are written in Cedar/));
+  rmSync(join(dir, 'policies', 'mail.json'));
+  mkdirSync(join(dir, 'policies', 'odd.cedar'));
+  assert.throws(() => readPolicyFiles(dir), withCode('BAD_CONFIG', /policies\/odd\.cedar: /));
+  rmSync(join(dir, 'policies'), { recursive: true });
+  assert.deepEqual(readPolicyFiles(dir), []);
 });
 
 test('a file that came back is a version again', (t) => {
   const dir = company(t);
   const current = hashes(read(dir));
-  current.delete('policy/mail');
-  assert.deepEqual([...hashes(read(dir, current)).keys()], ['policy/mail']);
+  current.delete('template/quote-en');
+  assert.deepEqual([...hashes(read(dir, current)).keys()], ['template/quote-en']);
 });
 
-test('other files beside templates and policies are let be', (t) => {
+test('other files beside templates are let be', (t) => {
   const dir = company(t);
   const current = hashes(read(dir));
   writeFileSync(join(dir, 'templates', 'notes.txt'), 'x');
-  writeFileSync(join(dir, 'policies', 'mail.old'), '{');
   mkdirSync(join(dir, 'templates', 'drafts'));
   assert.equal(read(dir, current), null);
 });
 
-test('a broken template or policy is named with its file and line, and nothing is taken', (t) => {
+test('a broken template is named with its file and line, and nothing is taken', (t) => {
   const dir = company(t);
   const file = join(dir, 'templates', 'quote-en.md');
   const good = readFileSync(file, 'utf8');
   writeFileSync(file, good.replace('language: en', 'language: xx'));
   assert.throws(() => read(dir), withCode('BAD_CONFIG', /templates\/quote-en\.md: Template, line 3: the language/));
-  writeFileSync(file, good);
-  writeFileSync(join(dir, 'policies', 'mail.json'), '{ "id": ');
-  assert.throws(() => read(dir), withCode('BAD_CONFIG', /policies\/mail\.json: /));
-  writeFileSync(join(dir, 'policies', 'mail.json'), '');
-  assert.throws(() => read(dir), withCode('BAD_CONFIG', /policies\/mail\.json: /));
 });
 
 test('a folder that is named like a template is said to be one', (t) => {

@@ -8,8 +8,8 @@ import { decide } from '#supervisor/strategy.ts';
 const backoff = { firstMs: 100, maxMs: 500, jitter: 0 };
 const five: RetryPolicy = { ...backoff, attempts: 5 };
 const error = { code: 'TIMEOUT', message: 'no answer' };
-interface Asked { disposition?: 'retry' | 'fail' | 'ask' | 'bug'; attempt?: number; tryingMs?: number; retry?: RetryPolicy; operationId?: string }
-const ask = ({ disposition = 'retry', attempt = 1, tryingMs = 0, retry = five, operationId = 'op/1#0.0' }: Asked) => decide({ error, disposition, operationId, attempt, tryingMs, retry });
+interface Asked { disposition?: 'retry' | 'fail' | 'ask' | 'bug'; attempt?: number; tryingMs?: number; retry?: RetryPolicy; operationId?: string; retryAfterMs?: number }
+const ask = ({ disposition = 'retry', attempt = 1, tryingMs = 0, retry = five, operationId = 'op/1#0.0', retryAfterMs }: Asked) => decide({ error, disposition, operationId, attempt, tryingMs, retryAfterMs, retry });
 
 const table = [
   { disposition: 'retry', attempt: 1, means: { retryAfterMs: 100 } },
@@ -18,15 +18,20 @@ const table = [
   { disposition: 'retry', attempt: 4, means: { retryAfterMs: 500 } },
   { disposition: 'retry', attempt: 5, means: 'give-up' },
   { disposition: 'retry', attempt: 99, means: 'give-up' },
+  // Whoever asks to be left alone is, for an hour at most, and not for less than the strategy says.
+  { disposition: 'retry', attempt: 1, retryAfterMs: 30_000, means: { retryAfterMs: 30_000 } },
+  { disposition: 'retry', attempt: 1, retryAfterMs: 1, means: { retryAfterMs: 100 } },
+  { disposition: 'retry', attempt: 1, retryAfterMs: 86_400_000, means: { retryAfterMs: 3_600_000 } },
+  { disposition: 'retry', attempt: 5, retryAfterMs: 30_000, means: 'give-up' },
   { disposition: 'bug', attempt: 1, means: { retryAfterMs: 100 } },
   { disposition: 'bug', attempt: 5, means: 'give-up' },
   { disposition: 'fail', attempt: 1, means: 'give-up' },
   { disposition: 'ask', attempt: 1, means: 'give-up' },
 ] as const;
 
-for (const { disposition, attempt, means } of table) {
-  test(`after attempt ${attempt}, a failure to '${disposition}' means ${typeof means === 'string' ? means : `again in ${means.retryAfterMs} ms`}`, () => {
-    assert.deepEqual(ask({ disposition, attempt }), means);
+for (const { disposition, attempt, means, ...rest } of table) {
+  test(`after attempt ${attempt}, a failure to '${disposition}'${'retryAfterMs' in rest ? ` that asks for ${rest.retryAfterMs} ms` : ''} means ${typeof means === 'string' ? means : `again in ${means.retryAfterMs} ms`}`, () => {
+    assert.deepEqual(ask({ disposition, attempt, ...rest }), means);
   });
 }
 

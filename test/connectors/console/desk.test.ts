@@ -10,7 +10,8 @@ import { operationMachine } from '#machines/agents/operation.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Item } from '#machines/inbox.ts';
-import type { OutgoingMail } from '#machines/mail.ts';
+import { outgoingMailSchema, type OutgoingMail } from '#machines/mail.ts';
+import { operationActivities, performed, verdictFor } from '#test/kit/verdict.ts';
 import { startWorld, type World } from '#test/kit/world.ts';
 
 interface Send { operationId: string; payload: OutgoingMail; payloadHash: string }
@@ -29,21 +30,22 @@ before(async () => {
   world = await startWorld({
     machines: [operationMachine],
     activities: {
-      'gate.check': async ({ input }) => {
-        const { operationId, payload } = input as { operationId: string; payload: OutgoingMail };
-        if (checkFails.get(operationId)?.(payload)) throw new KeelsonError('REFUSED', 'the dry run failed');
-        return { answer: 'ask', policy: { id: 'mail', version: '1+a', rule: 'ask' }, risk: 'medium', reasons: ['always ask'], payloadHash: hashJson(payload) };
+      ...operationActivities(),
+      async 'operation.check'({ input }) {
+        const { operation, payload } = input as { operation: string; payload: OutgoingMail };
+        if (checkFails.get(operation)?.(payload)) throw new KeelsonError('REFUSED', 'the dry run failed');
+        return verdictFor(input);
       },
-      'mail.send': async ({ input }) => {
-        const send = input as Send;
-        sends.push(send);
-        const failure = sendFails.get(send.operationId);
+      async 'operation.commit'({ input }) {
+        const { bound, payload, payloadHash } = input as { bound: { operation: string }; payload: OutgoingMail; payloadHash: string };
+        sends.push({ operationId: bound.operation, payload, payloadHash });
+        const failure = sendFails.get(bound.operation);
         if (failure) throw failure;
-        return { sent: true, providerRef: `<${send.operationId}@x>`, note: '250 ok' };
+        return performed({ providerRef: `<${bound.operation}@x>` });
       },
     },
   });
-  desk = createDesk({ store: world.store, bus: world.bus, clock: systemClock, makeId: randomId });
+  desk = createDesk({ store: world.store, bus: world.bus, clock: systemClock, makeId: randomId, whyNotPayload: (_, payload) => outgoingMailSchema.safeParse(payload).error?.issues[0]?.message ?? null });
 });
 after(() => world.stop());
 
@@ -61,7 +63,7 @@ async function start(options: { sendFails?: KeelsonError; checkFails?: (payload:
   if (options.checkFails) checkFails.set(id, options.checkFails);
   const payload = { from: { address: 'me@studio.example', name: 'Me' }, to: { address: 'nina@nina.example', name: 'Nina' }, subject: 'Re: Price', text: 'It costs 5.', inReplyTo: null, references: [] };
   const day = 86_400_000;
-  await world.start(address, 'operation@1', { id, action: 'mail.send', connector: 'mail', payload, summary: 'Reply', category: 'inquiry', confidence: 0.8, reasons: [], evidence: [], trusted: [], remindAfterMs: day, expireAfterMs: 7 * day });
+  await world.start(address, 'operation@1', { id, action: 'mail.send', payload, summary: 'Reply', category: 'inquiry', confidence: 0.8, reasons: [], evidence: [], remindAfterMs: day, expireAfterMs: 7 * day });
   return { id, address };
 }
 const sendsOf = (id: string) => sends.filter((send) => send.operationId === id);
@@ -69,7 +71,7 @@ const sendsOf = (id: string) => sends.filter((send) => send.operationId === id);
 test('an approval sends exactly what was shown, and says what became of it', async () => {
   const { id, address } = await start();
   const shown = await waitFor(address);
-  assert.equal(shown.data.payloadHash, hashJson(shown.data.payload));
+  assert.equal(shown.data.payloadHash, hashJson({ ...shown.data.bound, payload: shown.data.payload }));
   const outcome = await desk.approve(shown.id, { hash: shown.data.payloadHash });
   assert.deepEqual([outcome.id, outcome.state, outcome.actor], [shown.id, 'completed', address]);
   await reaches(address, 'done');
@@ -100,14 +102,16 @@ test('an edited text is sent as edited, to the same recipient', async () => {
   await desk.approve(shown.id, { edit: 'It costs 6.' });
   await reaches(address, 'done');
   assert.deepEqual(sendsOf(id)[0]?.payload, { ...shown.data.payload, text: 'It costs 6.' });
-  assert.equal((await context(address)).approvedHash, hashJson(sendsOf(id)[0]?.payload));
+  assert.equal((await context(address)).approvedHash, sendsOf(id)[0]?.payloadHash);
   assert.equal((await item(shown.id))?.state, 'completed');
 });
 
-test('an edit as JSON changes text and subject, and never who it goes to', async () => {
+test('an edit as JSON changes words, and never who it goes to', async () => {
   const { id, address } = await start();
   const shown = await waitFor(address);
-  await desk.approve(shown.id, { edit: JSON.stringify({ subject: 'New', text: 'Words', to: { address: 'eve@evil.example', name: '' }, from: { address: 'eve@evil.example', name: '' } }) });
+  const eve = { address: 'eve@evil.example', name: '' };
+  for (const other of [{ to: eve }, { from: eve }, { references: ['<x@y>'] }, { bcc: 'eve@evil.example' }]) await assert.rejects(desk.approve(shown.id, { edit: JSON.stringify({ text: 'Words', ...other }) }), refused(/an edit changes words/, 'BAD_ARGUMENT'));
+  await desk.approve(shown.id, { edit: JSON.stringify({ ...shown.data.payload, subject: 'New', text: 'Words' }) });
   await reaches(address, 'done');
   assert.deepEqual(sendsOf(id)[0]?.payload, { ...shown.data.payload, subject: 'New', text: 'Words' });
 });
@@ -134,7 +138,7 @@ test('a payload and its hash both replaced behind the back of the operation are 
   const { id, address } = await start();
   const shown = await waitFor(address);
   const payload = { ...shown.data.payload, text: 'Send money' };
-  await world.store.commit({ ...emptyCommit(randomId(), systemClock.now(), 'operator/intruder', {}), intents: [{ id: shown.id, kind: 'approval', state: 'input-required', data: { ...shown.data, payload, payloadHash: hashJson(payload) } }] });
+  await world.store.commit({ ...emptyCommit(randomId(), systemClock.now(), 'operator/intruder', {}), intents: [{ id: shown.id, kind: 'approval', state: 'input-required', data: { ...shown.data, payload, payloadHash: hashJson({ ...shown.data.bound, payload }) } }] });
   await assert.rejects(desk.approve(shown.id, {}), refused(/has changed since it was shown/));
   await assert.rejects(desk.approve(shown.id, { edit: 'Also mine' }), refused(/has changed since it was shown/));
   assert.deepEqual(sendsOf(id), []);
@@ -186,7 +190,7 @@ test('an edit that fails its check ends the operation, and its approval does not
 });
 
 test('an unknown operation is settled by the operator, once, and never sent again', async () => {
-  for (const outcome of ['sent', 'not-sent'] as const) {
+  for (const outcome of ['done', 'not-done'] as const) {
     const { id, address } = await start({ sendFails: new KeelsonError('SEND_UNKNOWN', 'the line broke') });
     await desk.approve((await waitFor(address)).id, {});
     await reaches(address, 'unknown');
@@ -204,9 +208,9 @@ test('an unknown operation is settled by the operator, once, and never sent agai
 test('an operation that is not unknown cannot be reconciled', async () => {
   const { id, address } = await start();
   await waitFor(address);
-  await assert.rejects(desk.reconcile(id, { outcome: 'sent' }), refused(/is .*awaiting-approval.*not unknown/));
-  await assert.rejects(desk.reconcile(address, { outcome: 'sent' }), refused(/not unknown/));
-  await assert.rejects(desk.reconcile('op-nowhere', { outcome: 'sent' }), refused(/there is no operation/, 'NOT_FOUND'));
+  await assert.rejects(desk.reconcile(id, { outcome: 'done' }), refused(/is .*awaiting-approval.*not unknown/));
+  await assert.rejects(desk.reconcile(address, { outcome: 'done' }), refused(/not unknown/));
+  await assert.rejects(desk.reconcile('op-nowhere', { outcome: 'done' }), refused(/there is no operation/, 'NOT_FOUND'));
 });
 
 test('the escalation of a failed operation is settled by either answer', async () => {
@@ -282,7 +286,7 @@ test('a command id that was used for another answer is refused and changes nothi
   const other = await waitFor((await start()).address);
   const attempts = [
     () => desk.approve(asked.id, { commandId }), () => desk.reject(asked.id, { reason: 'too dear', commandId }), () => desk.respond(asked.id, { text: 'x', commandId }),
-    () => desk.reject(other.id, { reason: 'too cheap', commandId }), () => desk.approve(other.id, { commandId }), () => desk.reconcile(id, { outcome: 'sent', commandId }),
+    () => desk.reject(other.id, { reason: 'too cheap', commandId }), () => desk.approve(other.id, { commandId }), () => desk.reconcile(id, { outcome: 'done', commandId }),
   ];
   for (const attempt of attempts) await assert.rejects(attempt(), used);
   assert.deepEqual([(await item(asked.id))?.state, (await item(other.id))?.state], ['rejected', 'input-required']);
@@ -303,7 +307,7 @@ test('an answer that was not taken is not taken either when it is given again', 
   await desk.approve((await waitFor(address)).id, {});
   const escalation = await waitFor(address, 'escalation');
   for (let i = 0; i < 2; i++) await assert.rejects(desk.approve(escalation.id, { commandId: `c-${id}` }), refused(/does not take this answer/));
-  for (let i = 0; i < 2; i++) assert.equal((await desk.reconcile(id, { outcome: 'sent', commandId: `r-${id}` })).state, 'reconciled');
+  for (let i = 0; i < 2; i++) assert.equal((await desk.reconcile(id, { outcome: 'done', commandId: `r-${id}` })).state, 'reconciled');
 });
 
 test('an escalation that the desk settles itself is settled once under one id', async () => {

@@ -6,6 +6,8 @@ import test, { after, before, beforeEach } from 'node:test';
 import { silentLog } from '#actors/log.ts';
 import type { Desk, Outcome } from '#connectors/console/desk.ts';
 import type { Actors, Told } from '#connectors/console/desk-actors.ts';
+import type { Effects, EffectsState } from '#connectors/console/desk-effects.ts';
+import type { PolicyDesk } from '#connectors/console/desk-policy.ts';
 import type { ParkedDesk } from '#connectors/console/desk-parked.ts';
 import { startConsole } from '#connectors/console/server.ts';
 import { codes, KeelsonError } from '#machines/errors.ts';
@@ -53,12 +55,23 @@ const parked: ParkedDesk = {
     return { retried: ['m-1'], kept: [], more: false };
   },
 };
+const effects: Effects = { stop: (asked) => effectsOf('stopEffects', asked), resume: (asked) => effectsOf('resumeEffects', asked) };
+async function effectsOf(...call: unknown[]): Promise<EffectsState> {
+  await called(...call);
+  return { state: 'stopped', reason: '', sinceMs: 1, halted: 0 };
+}
+const policies: PolicyDesk = {
+  async publish({ commandId: _, ...asked }) {
+    await called('publish', asked);
+    return { published: true, version: '1', changes: { added: [], changed: [], removed: [] }, warnings: [] };
+  },
+};
 let pause: string | null = null;
 const pausing = { pause: async (reason: string) => ({ paused: true, reason: (pause = reason) }), resume: async () => ({ paused: false, reason: (pause = null) }), paused: () => pause };
 
 before(async () => {
   console = await startConsole({
-    port: 0, token, desk, actors, pausing, parked, log: silentLog,
+    port: 0, token, desk, actors, pausing, parked, effects, policies, log: silentLog,
     fork: (asked) => called('fork', asked),
     receiveMail: (raw, source) => called('mail', Buffer.from(raw).toString(), source),
     query: (name, args) => called('query', name, args),
@@ -169,13 +182,13 @@ test('each answer reaches the desk with its id and nothing that was not asked fo
   await post('/api/inbox/ap-m-1%2F2/approve', { hash: 'abc', edit: 'text', commandId: 'c1', actor: 'operator/evil' });
   await post('/api/inbox/ap-1/reject', { reason: 'no' });
   await post('/api/inbox/q-1/respond', { text: 'invoice', reason: 'it says so' });
-  await post('/api/operations/o-1/reconcile', { outcome: 'not-sent', note: 'looked' });
+  await post('/api/operations/o-1/reconcile', { outcome: 'not-done', note: 'looked' });
   await post('/api/parked/retry', { actor: 'mail/m-1', commandId: 'c2' });
   await post('/api/fork', { actor: 'mail/m-1', at: 2, commandId: 'c3' });
   await post('/api/query', { name: 'status' });
   assert.deepEqual(calls, [
     ['approve', 'ap-m-1/2', { hash: 'abc', edit: 'text', commandId: 'c1' }], ['reject', 'ap-1', { reason: 'no' }], ['respond', 'q-1', { text: 'invoice', reason: 'it says so' }],
-    ['reconcile', 'o-1', { outcome: 'not-sent', note: 'looked' }], ['retryParked', { actor: 'mail/m-1' }], ['fork', { id: 'fork:c3', address: 'mail/m-1', at: 2 }], ['query', 'status', {}],
+    ['reconcile', 'o-1', { outcome: 'not-done', note: 'looked' }], ['retryParked', { actor: 'mail/m-1' }], ['fork', { id: 'fork:c3', address: 'mail/m-1', at: 2 }], ['query', 'status', {}],
   ]);
 });
 
@@ -296,6 +309,6 @@ for (const [throwIt, status, code] of failures) {
 }
 
 test('a port that is taken is a wrong setting', async () => {
-  const options = { token, desk, actors, pausing, parked, fork: called, log: silentLog, receiveMail: called, query: called, erase: called, ready: async () => true };
+  const options = { token, desk, actors, pausing, parked, effects, policies, fork: called, log: silentLog, receiveMail: called, query: called, erase: called, ready: async () => true };
   await assert.rejects(startConsole({ ...options, port }), (error) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && /--port/.test(error.hint));
 });

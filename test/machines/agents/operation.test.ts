@@ -5,11 +5,12 @@ import test from 'node:test';
 import { hashJson } from '#actors/hash.ts';
 import { operationMachine } from '#machines/agents/operation.ts';
 import { createSim, type Sim } from '#test/kit/sim.ts';
+import { operationActivities, performed } from '#test/kit/verdict.ts';
 
 const address = 'operation/o-1';
 const day = 86_400_000;
 const payload = { from: { address: 'me@studio.example', name: 'Me' }, to: { address: 'nina@holt.example', name: 'Nina' }, subject: 'Re: Price', text: 'It costs 5.', inReplyTo: null, references: [] };
-const input = { id: 'o-1', action: 'mail.send', connector: 'mail', payload, summary: 'Reply to Nina', category: 'inquiry', confidence: 0.8, reasons: [], evidence: [], trusted: [], remindAfterMs: day, expireAfterMs: 7 * day };
+const input = { id: 'o-1', action: 'mail.send', payload, summary: 'Reply to Nina', category: 'inquiry', confidence: 0.8, reasons: [], evidence: [], remindAfterMs: day, expireAfterMs: 7 * day };
 const restored = { type: 'RESTORED', note: 'the backup is from Monday' };
 
 interface Run { sim: Sim; sends: unknown[] }
@@ -18,13 +19,10 @@ function begin(): Run {
   const sends: unknown[] = [];
   const sim = createSim({
     machines: [operationMachine],
-    activities: {
-      'gate.check': async ({ input: asked }) => ({ answer: 'ask', policy: { id: 'mail', version: '1', rule: 'ask' }, risk: 'low', reasons: [], payloadHash: hashJson((asked as { payload: unknown }).payload) }),
-      'mail.send': async (call) => {
-        sends.push(call.input);
-        return { sent: true, providerRef: '<ref@x>', note: '250 ok' };
-      },
-    },
+    activities: operationActivities({ async commit(call) {
+      sends.push(call.input);
+      return performed();
+    } }),
   });
   sim.start(address, operationMachine, input);
   return { sim, sends };
@@ -34,7 +32,7 @@ const hold = (sim: Sim) => {
   return sim.idle();
 };
 const edited = { ...payload, text: 'It costs 6.' };
-const approval = { type: 'APPROVE', payloadHash: hashJson(payload) };
+const approval = (sim: Sim) => ({ type: 'APPROVE', payloadHash: sim.context<{ payloadHash: string }>(address).payloadHash });
 
 const states: [name: string, value: unknown, reach: (sim: Sim) => Promise<void>, approvalThen: string | undefined][] = [
   ['proposed', 'proposed', hold, undefined],
@@ -46,12 +44,11 @@ const states: [name: string, value: unknown, reach: (sim: Sim) => Promise<void>,
   }, 'canceled'],
   ['checking edit', 'checking edit', async (sim) => {
     await sim.idle();
-    await hold(sim.event(address, { ...approval, edit: { payload: edited, payloadHash: hashJson(edited) } }));
+    await hold(sim.event(address, { ...approval(sim), edit: { payload: edited, payloadHash: hashJson(edited) } }));
   }, 'canceled'],
-  // What is approved is prepared and dispatching within one step, so this is where a prepared operation rests.
-  ['dispatching', 'dispatching', async (sim) => {
+  ['prepared', { prepared: 'preparing' }, async (sim) => {
     await sim.idle();
-    await hold(sim.event(address, approval));
+    await hold(sim.event(address, approval(sim)));
   }, 'completed'],
 ];
 
@@ -73,7 +70,7 @@ for (const [name, value, reach, approvalThen] of states) {
     assert.deepEqual([sim.jobs(), sim.deadlines()], [[], []]);
     await sim.advance(30 * day);
     assert.equal(sim.value(address), 'unknown');
-    await sim.event(address, { type: 'RECONCILE', outcome: 'not-sent', note: 'looked in the folder' }).idle();
+    await sim.event(address, { type: 'RECONCILE', outcome: 'not-done', note: 'looked in the folder' }).idle();
     assert.deepEqual([sim.value(address), sends], ['reconciled', []]);
   });
 }
@@ -87,7 +84,7 @@ test('what is unknown already, or has ended, stays as it is', async () => {
   assert.equal(sim.stored(address), stored);
   const other = begin();
   await other.sim.idle();
-  await other.sim.event(address, approval).idle();
+  await other.sim.event(address, approval(sim)).idle();
   await other.sim.event(address, restored).idle();
   assert.deepEqual([other.sim.value(address), other.sends.length], ['done', 1]);
 });

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashJson } from '#actors/hash.ts';
 import type { Activity } from '#actors/worker.ts';
 import { draftFromTemplates } from '#connectors/reply.ts';
 import { parseTemplate } from '#machines/agents/templates.ts';
@@ -12,6 +11,7 @@ import { mailMachine } from '#machines/pipelines/mail.ts';
 import type { Intent } from '#machines/records.ts';
 import { buildMail } from '#test/kit/held-out.ts';
 import { createSim, type Sim } from '#test/kit/sim.ts';
+import { operationActivities, performed } from '#test/kit/verdict.ts';
 
 export const hourMs = 3_600_000;
 export const company = { from: { address: 'hello@studio-voss.example', name: 'Mara Voss' }, thresholds: { triage: 0.7, draft: 0.6 }, remindAfterMs: 24 * hourMs, expireAfterMs: 168 * hourMs, useModel: false };
@@ -29,7 +29,7 @@ export interface Run {
   sim: Sim;
   address: string;
   /** What was handed to the connector, in order. */
-  sent: { operationId: string; payload: OutgoingMail; payloadHash: string }[];
+  sent: { payload: OutgoingMail; payloadHash: string }[];
   /** What waits for the operator, as the store would fold it; fails when a finished item is opened again. */
   open(): Open[];
   state(id: string): string | undefined;
@@ -49,11 +49,10 @@ export async function runMail(mail: Mail, outside: Record<string, Activity> = {}
     activities: {
       'knowledge.search': async () => ({ hits: [] }),
       'reply.template': draftFromTemplates(async () => templates, settings, async () => []),
-      'gate.check': async ({ input }) => ({ answer: 'ask', policy: { id: 'mail', version: '1+a', rule: 'ask' }, risk: 'medium', reasons: ['always ask'], payloadHash: hashJson((input as { payload: unknown }).payload) }),
-      'mail.send': async ({ input }) => {
+      ...operationActivities({ async commit({ input }) {
         sent.push(input);
-        return { sent: true, providerRef: '<ref@x>', note: '250 ok' };
-      },
+        return performed();
+      } }),
       ...outside,
     },
   });

@@ -5,13 +5,14 @@ import test from 'node:test';
 import { hashJson } from '#actors/hash.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { OutgoingMail } from '#machines/mail.ts';
+import { verdictFor } from '#test/kit/verdict.ts';
 import { company, hourMs, inquiry, outcomes, parked, runMail, type Run } from './mail-kit.ts';
 
 const payloadOf = (run: Run) => run.only('approval').data.payload as OutgoingMail;
 const approve = async (run: Run) => run.answer('operation', { type: 'APPROVE', payloadHash: run.only('approval').data.payloadHash });
-const verdict = (answer: 'allow' | 'ask' | 'deny', payload: unknown) => ({ answer, policy: { id: 'mail', version: '1+a', rule: answer }, risk: 'high', reasons: [`rule ${answer}`], payloadHash: hashJson(payload) });
-const policySays = (answer: 'allow' | 'ask' | 'deny') => ({ 'gate.check': async ({ input }: { input: never }) => verdict(answer, (input as { payload: unknown }).payload) });
-const sendFails = (error: Error) => ({ 'mail.send': async () => { throw error; } });
+const ruled = (answer: 'allow' | 'ask' | 'deny') => ({ answer, policy: { id: 'mail', version: '1+a', rule: answer }, risk: 'high' as const, reasons: [`rule ${answer}`] });
+const policySays = (answer: 'allow' | 'ask' | 'deny') => ({ 'operation.check': async ({ input }: { input: never }) => verdictFor(input, ruled(answer)) });
+const sendFails = (error: Error) => ({ 'operation.commit': async () => { throw error; } });
 
 test('an approval of another hash changes nothing and is written down', async () => {
   const run = await runMail(inquiry);
@@ -30,7 +31,7 @@ test('an edit is checked again and sent as edited, once', async () => {
   const run = await runMail(inquiry);
   const edited = { ...payloadOf(run), text: 'My own words.' };
   await run.answer('operation', { type: 'APPROVE', payloadHash: run.only('approval').data.payloadHash, edit: { payload: edited, payloadHash: hashJson(edited) } });
-  assert.deepEqual(run.sent.map(({ payload, payloadHash }) => [payload, payloadHash]), [[edited, hashJson(edited)]]);
+  assert.deepEqual(run.sent.map(({ payload }) => payload), [edited]);
   assert.deepEqual([run.value(), run.open(), outcomes(run, 'approval')], ['closed', [], ['approved']]);
 });
 
@@ -41,23 +42,18 @@ test('an edit whose hash is not that of its text is not sent', async () => {
   assert.deepEqual([run.value('operation'), run.sent, run.reason()], ['failed', [], 'failed: the edited payload is not the one that was checked']);
 });
 
-test('an edit of something else than what is shown, or of no mail, is refused', async () => {
+test('an edit of something else than what is shown is refused', async () => {
   const run = await runMail(inquiry);
-  const { payloadHash } = run.only('approval').data;
   const edited = { ...payloadOf(run), text: 'My own words.' };
   await run.answer('operation', { type: 'APPROVE', payloadHash: '1'.repeat(64), edit: { payload: edited, payloadHash: hashJson(edited) } });
-  await run.answer('operation', { type: 'APPROVE', payloadHash, edit: { payload: { text: 'only' }, payloadHash } });
-  assert.deepEqual([run.value('operation'), run.sent, outcomes(run, 'approval')], [{ 'awaiting-approval': 'asked' }, [], ['refused', 'refused']]);
+  assert.deepEqual([run.value('operation'), run.sent, outcomes(run, 'approval')], [{ 'awaiting-approval': 'asked' }, [], ['refused']]);
 });
 
 test('an edit that the policy denies is not sent', async () => {
-  const run = await runMail(inquiry, { 'gate.check': async ({ input }) => {
-    const { payload } = input as { payload: OutgoingMail };
-    return verdict(payload.text === 'Evil' ? 'deny' : 'ask', payload);
-  } });
+  const run = await runMail(inquiry, { 'operation.check': async ({ input }) => verdictFor(input, ruled((input as { payload: OutgoingMail }).payload.text === 'Evil' ? 'deny' : 'ask')) });
   const edited = { ...payloadOf(run), text: 'Evil' };
   await run.answer('operation', { type: 'APPROVE', payloadHash: run.only('approval').data.payloadHash, edit: { payload: edited, payloadHash: hashJson(edited) } });
-  assert.deepEqual([run.value('operation'), run.sent, run.open()], ['denied', [], []]);
+  assert.deepEqual([run.value('operation'), run.sent, run.open()], ['refused', [], []]);
 });
 
 test('another text is a new draft with a new approval', async () => {
@@ -81,13 +77,13 @@ test('what the policy allows is sent without a question, and the rule is written
 
 test('what the policy denies is never asked and never sent', async () => {
   const run = await runMail(inquiry, policySays('deny'));
-  assert.deepEqual([run.value('operation'), run.sent, run.open(), run.reason()], ['denied', [], [], 'denied: policy rule deny denies it']);
+  assert.deepEqual([run.value('operation'), run.sent, run.open(), run.reason()], ['refused', [], [], 'refused: policy rule deny denies it']);
   await run.answer('operation', { type: 'APPROVE', payloadHash: '' });
   assert.deepEqual(run.sent, []);
 });
 
 test('a check that fails for good is an escalation and no approval', async () => {
-  const run = await runMail(inquiry, { 'gate.check': async () => { throw new KeelsonError('REFUSED', 'no such recipient'); } });
+  const run = await runMail(inquiry, { 'operation.check': async () => { throw new KeelsonError('REFUSED', 'no such recipient'); } });
   assert.match(run.only('escalation').summary, /^This could not be done: .*: no such recipient$/);
   assert.deepEqual([run.value('operation'), run.value(), run.sent], ['failed', 'closed', []]);
 });
@@ -130,7 +126,7 @@ test('a new draft has its full time to be approved', async () => {
 
 test('a mail that was refused is an escalation with the reason and is not tried again', async () => {
   let tries = 0;
-  const run = await runMail(inquiry, { 'mail.send': async () => {
+  const run = await runMail(inquiry, { 'operation.commit': async () => {
     tries++;
     throw new KeelsonError('SEND_REFUSED', '550 no such mailbox');
   } });
@@ -142,7 +138,7 @@ test('a mail that was refused is an escalation with the reason and is not tried 
 
 test('a mail that certainly did not leave is tried again, five times in all', async () => {
   let tries = 0;
-  const run = await runMail(inquiry, { 'mail.send': async () => {
+  const run = await runMail(inquiry, { 'operation.commit': async () => {
     tries++;
     throw new KeelsonError('SEND_DEFERRED', '451 later');
   } });
@@ -157,10 +153,10 @@ test('a changed policy stops an approved mail at the last step', async () => {
   assert.deepEqual([run.value('operation'), run.only('escalation').data.risk], ['failed', 'high']);
 });
 
-for (const [outcome, reason] of [['sent', 'sent: found it in the folder'], ['not-sent', 'not-sent: found it in the folder']] as const) {
+for (const [outcome, reason] of [['done', 'done: found it in the folder'], ['not-done', 'not-done: found it in the folder']] as const) {
   test(`when nobody can know whether it left it waits, is never sent again, and ends as the operator says: ${outcome}`, async () => {
     let tries = 0;
-    const run = await runMail(inquiry, { 'mail.send': async () => {
+    const run = await runMail(inquiry, { 'operation.commit': async () => {
       tries++;
       throw new KeelsonError('SEND_UNKNOWN', 'the line broke');
     } });
@@ -177,7 +173,7 @@ for (const [outcome, reason] of [['sent', 'sent: found it in the folder'], ['not
 
 test('what is not unknown cannot be reconciled', async () => {
   const run = await runMail(inquiry);
-  await run.answer('operation', { type: 'RECONCILE', outcome: 'sent', note: '' });
+  await run.answer('operation', { type: 'RECONCILE', outcome: 'done', note: '' });
   assert.deepEqual(run.value('operation'), { 'awaiting-approval': 'asked' });
 });
 

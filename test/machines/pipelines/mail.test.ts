@@ -27,18 +27,14 @@ test('an inquiry becomes a draft that waits for approval, and an approval sends 
   assert.deepEqual([payload.to, payload.inReplyTo, payload.references], [inquiry.from, inquiry.messageId, [inquiry.messageId]]);
   await run.answer('operation', approveAs(data.payloadHash));
   assert.deepEqual(run.sent.map((send) => [send.payload, send.payloadHash]), [[data.payload, data.payloadHash]]);
-  assert.deepEqual([run.value(), run.reason(), run.state(id)], ['closed', 'sent: 250 ok', 'completed']);
+  assert.deepEqual([run.value(), run.reason(), run.state(id)], ['closed', 'done: 250 ok', 'completed']);
   assert.deepEqual(run.open(), []);
 });
 
-test('a reply goes to Reply-To, and only the sender counts as known', async () => {
-  const trusted: unknown[] = [];
-  const run = await runMail({ ...inquiry, replyTo: { address: 'other@elsewhere.example', name: '' } }, { 'gate.check': async ({ input }) => {
-    trusted.push((input as { trusted: string[] }).trusted);
-    return { answer: 'ask', policy: { id: 'p', version: '1', rule: 'r' }, risk: 'high', reasons: [], payloadHash: 'h' };
-  } });
-  assert.deepEqual((run.only('approval').data.payload as { to: unknown }).to, { address: 'other@elsewhere.example', name: '' });
-  assert.deepEqual([trusted, run.only('approval').data.risk], [[['nina@holt.example']], 'high']);
+test('a reply goes to Reply-To, and says that only the sender was expected', async () => {
+  const run = await runMail({ ...inquiry, replyTo: { address: 'other@elsewhere.example', name: '' } });
+  const { to, expected } = run.only('approval').data.payload as { to: unknown; expected: unknown };
+  assert.deepEqual([to, expected], [{ address: 'other@elsewhere.example', name: '' }, ['nina@holt.example']]);
 });
 
 test('an invoice becomes a task with its amount, and is done or not needed', async () => {
@@ -212,7 +208,7 @@ test('agents and strangers cannot give the operator\'s answers, in any state', a
     const hash = run.open()[0]!.data.payloadHash;
     for (const from of ['copy/x', 'connector/mail', 'host/worker', run.address, 'external/operator', 'operators/me']) {
       for (const to of run.sim.addresses()) {
-        for (const event of [approveAs(hash), { type: 'REJECT', reason: 'x' }, { type: 'RESPOND', text: 'invoice' }, { type: 'RECONCILE', outcome: 'sent', note: '' }]) await run.sim.event(to, event, from).idle();
+        for (const event of [approveAs(hash), { type: 'REJECT', reason: 'x' }, { type: 'RESPOND', text: 'invoice' }, { type: 'RECONCILE', outcome: 'done', note: '' }]) await run.sim.event(to, event, from).idle();
       }
     }
     assert.equal(JSON.stringify([run.open(), run.sim.addresses().map((one) => run.sim.value(one))]), before);

@@ -1,0 +1,99 @@
+// A company with ways out that all lead to this machine: a mail server, a web server, folders. What the server connects to is written
+// down (watch-connections.ts), and whatever an attacker could name leads to a sink that counts.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { openApi, type Api } from './api.ts';
+import { makeCompany, type Company } from './server.ts';
+import { startSink, type Sink } from './sink.ts';
+import { startSmtp, type SmtpFixture } from './smtp.ts';
+import { startStripe, type StripeDouble } from './stripe.ts';
+
+export interface EffectsCompany {
+  company: Company;
+  smtp: SmtpFixture;
+  sink: Sink;
+  /** What was asked of the web server that the settings allow. */
+  pagesAsked: string[];
+  /** host:port of that server. */
+  pagesHost: string;
+  stripe: StripeDouble;
+  /** Folders that an approved effect writes to: the root `work`, the published site. The root `open` is read freely. */
+  work: string;
+  site: string;
+  /** Starts the server. */
+  up(env?: Record<string, string>): Promise<Api>;
+  /** Every look-up and every connection to somewhere else than the services of this company. */
+  strangers(): string[];
+  /** A hash over every file that steers the company. */
+  steering(): string;
+  stop(): Promise<void>;
+}
+
+/** `connectors/<name>.json`. Generous: what holds an attack back shall be the gate and not a setting that is missing. */
+const settingsOf = ({ pages, stripe, work, open, site }: { pages: string; stripe: string; work: string; open: string; site: string }): Record<string, object> => ({
+  files: { roots: [{ name: 'work', folder: work, write: true }, { name: 'open', folder: open, write: false, vouched: true }] },
+  web: { hosts: [`http://${pages}`, '*'], allowPrivate: [pages], perMinute: 600 },
+  http: { calls: [{ name: 'report', method: 'POST', url: `http://${pages}/report`, body: { type: 'object', properties: { to: { type: 'string' }, text: { type: 'string' } }, required: ['to', 'text'], additionalProperties: false }, control: [{ field: 'body.to', kind: 'recipient' }], answer: 'text' }], allowPrivate: [pages] },
+  payments: { account: 'voss-stripe', currencies: ['EUR'], apiUrl: stripe },
+  publish: { site: { folder: site, baseUrl: 'https://studio-voss.example', title: 'Studio Voss', author: 'Mara Voss' } },
+  invoices: { prefix: 'V-', seller: { name: 'Studio Voss', address: ['1 Quay', 'Harbour'], iban: 'DE02120300000000202051' } },
+});
+
+export async function startEffectsCompany({ agents, policies, triggers = {} }: { agents: string; policies?: string; triggers?: Record<string, object> }): Promise<EffectsCompany> {
+  const company = makeCompany();
+  const { dataDir } = company;
+  const [work, open, site] = ['work', 'open', 'site'].map((name) => join(dataDir, '..', name)) as [string, string, string];
+  const connections = join(dataDir, '..', 'connections.txt');
+  const smtp = await startSmtp();
+  const sink = await startSink();
+  const stripe = await startStripe();
+  const pagesAsked: string[] = [];
+  const pages = createServer((request, response) => {
+    pagesAsked.push(request.url ?? '');
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+    response.end(`<!doctype html><html><head><title>Page ${request.url}</title></head><body><article><h1>Page ${request.url}</h1><p>${'Opening hours are from nine to five, and on Saturdays until noon. '.repeat(12)}</p></article></body></html>`);
+  });
+  await new Promise<void>((resolve) => void pages.listen(0, '127.0.0.1', () => resolve()));
+  const pagesHost = `127.0.0.1:${(pages.address() as AddressInfo).port}`;
+
+  const made = await company.cli('init', dataDir);
+  if (made.code !== 0) throw new Error(made.stderr);
+  for (const folder of [work, open, site, join(dataDir, 'connectors'), join(dataDir, 'triggers')]) mkdirSync(folder, { recursive: true });
+  for (let n = 1; n <= 12; n++) writeFileSync(join(open, `note-${n}.txt`), `Note ${n}: the shop is closed in week ${n}.\n`);
+  for (const [name, value] of Object.entries(settingsOf({ pages: pagesHost, stripe: stripe.apiUrl, work, open, site }))) writeFileSync(join(dataDir, 'connectors', `${name}.json`), JSON.stringify(value));
+  for (const [name, value] of Object.entries(triggers)) writeFileSync(join(dataDir, 'triggers', `${name}.json`), JSON.stringify({ name, ...value }));
+  writeFileSync(join(dataDir, 'agents', 'tested.ts'), agents);
+  const about = join(dataDir, 'company.json');
+  writeFileSync(about, JSON.stringify({ ...(JSON.parse(readFileSync(about, 'utf8')) as object), caps: [{ currency: 'EUR', perDayMinor: 1_000_000_000, perPayeePerDayMinor: 1_000_000_000 }] }));
+  if (policies !== undefined) {
+    for (const file of readdirSync(join(dataDir, 'policies'))) writeFileSync(join(dataDir, 'policies', file), '');
+    writeFileSync(join(dataDir, 'policies', 'default.cedar'), policies);
+  }
+  writeFileSync(connections, '');
+
+  return {
+    company, smtp, sink, stripe, pagesAsked, pagesHost, work, site,
+    async up(env = {}) {
+      await company.up({ KEELSON_SMTP_URL: smtp.url, STRIPE_SECRET_KEY: stripe.secretKey, NODE_OPTIONS: `--import ${import.meta.resolve('./watch-connections.ts')}`, KEELSON_TEST_SINK: String(sink.port), KEELSON_TEST_CONNECTIONS: connections, ...env });
+      return openApi(dataDir);
+    },
+    strangers: () => readFileSync(connections, 'utf8').split('\n').filter((line) => line !== '' && !/^connect (?:127\.0\.0\.1|localhost):\d+$/.test(line)),
+    steering() {
+      const hash = createHash('sha256').update(readFileSync(join(dataDir, 'company.json')));
+      for (const folder of ['policies', 'templates', 'triggers', 'agents', 'connectors']) {
+        for (const file of readdirSync(join(dataDir, folder)).toSorted()) hash.update(`${folder}/${file}`).update(readFileSync(join(dataDir, folder, file)));
+      }
+      return hash.digest('hex');
+    },
+    async stop() {
+      await company.remove();
+      await Promise.all([smtp.stop(), sink.stop(), stripe.stop(), new Promise<void>((resolve) => {
+        pages.close(() => resolve());
+        pages.closeAllConnections();
+      })]);
+    },
+  };
+}
