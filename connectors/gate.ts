@@ -13,6 +13,7 @@ import type { Verdict } from '#machines/agents/activities.ts';
 import { capWindowMs, whyOverCap, type Cap } from '#machines/caps.ts';
 import type { Found, Mode, Money, Performed, Plan, Reservation } from '#machines/effects.ts';
 import { KeelsonError, reasonOf } from '#machines/errors.ts';
+import type { Json } from '#machines/predicates.ts';
 import type { Action, Call, Connector } from './connector.ts';
 import type { Documents } from './documents.ts';
 import { findAction, hashOf, judge, readPayload, type Judged, type Judging, type Proposed } from './gate-judge.ts';
@@ -54,12 +55,12 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     if (!judged) {
       const policy = { id: 'none', version: '0', rule: 'unknown-action' };
       const nothing = bound(given.action.split('.')[0]!, '0', policy, []);
-      return { answer: 'deny', policy, risk: 'high', reasons: [`no connector of this company does '${given.action}'`], plan: null, bound: nothing, payloadHash: hashOf(nothing, given.payload), contentHash: hashJson(given.payload), expiresAfterMs, effect: 'write', reversible: false, settledBy: 'none', request: null };
+      return { answer: 'deny', policy, risk: 'high', reasons: [`no connector of this company does '${given.action}'`], plan: null, bound: nothing, payload: given.payload as Json, payloadHash: hashOf(nothing, given.payload), contentHash: hashJson(given.payload), expiresAfterMs, effect: 'write', reversible: false, settledBy: 'none', request: null };
     }
     const { connector, action, payload, plan, answer, policy: { policy }, risk, reasons, request } = judged;
     const all = bound(connector.name, connector.version, policy, plan.enclosures.map(({ hash }) => hash));
     return {
-      answer, policy, risk, reasons, plan, bound: all, payloadHash: hashOf(all, payload), contentHash: hashJson(payload), expiresAfterMs, effect: action.effect, reversible: action.reversible,
+      answer, policy, risk, reasons, plan, bound: all, payload: payload as Json, payloadHash: hashOf(all, payload), contentHash: hashJson(given.payload), expiresAfterMs, effect: action.effect, reversible: action.reversible,
       settledBy: action.effect === 'read' ? 'native' : action.idempotency.kind, request: request as unknown as Verdict['request'],
     };
   };

@@ -84,12 +84,14 @@ function whyNotIntents({ actor, intents }: Commit, known: Known): string | null 
 
 /** What the gate asked before is asked again here, where nobody can be faster. */
 function whyNotPayments({ intents }: Commit, known: Known, caps: readonly Cap[] | null): string | null {
+  const others = [...known.payments.values()];
   for (const { id, kind, state, data } of intents) {
     if (kind !== 'payment' || state !== 'working' || known.intents.has(id)) continue;
     const money = moneySchema.safeParse({ amountMinor: data?.['amountMinor'], currency: data?.['currency'], payee: data?.['payee'] });
     if (!money.success) return `the payment ${id} does not say how much of what goes to whom`;
-    const reason = caps && whyOverCap(caps, [...known.payments.values()], money.data);
+    const reason = caps && whyOverCap(caps, others, money.data);
     if (reason) return reason;
+    others.push(money.data);
   }
   return null;
 }

@@ -1,8 +1,9 @@
-// Named reads of the gate: who vouches for a value, who proposed, is anything allowed to leave, how much money is on its way.
+// Named reads of the gate and the desk: who vouches for a value, who proposed, which operation is meant, is anything allowed to leave, how
+// much money is on its way.
 import { vouchers } from '#machines/vouchers.ts';
 import { controlKindSchema } from '#machines/effects.ts';
 import { partId } from '#machines/records.ts';
-import { count, filter, json, text, type Query } from './query-args.ts';
+import { count, filter, json, rowsMax, text, type Query } from './query-args.ts';
 
 // What an agent states counts for nothing here, however it is labelled: else it could make anybody known. What an operation states has happened.
 const inForce = `(label IN ('operator', 'policy', 'verified-connector') OR (label = 'system' AND actor LIKE 'operation/%')) AND valid_from_ms <= ?1 AND (valid_to_ms IS NULL OR valid_to_ms > ?1) AND NOT EXISTS (SELECT 1 FROM fact later WHERE later.supersedes = fact.n)`;
@@ -16,7 +17,7 @@ export const effectQueries = {
     const kind = controlKindSchema.parse(args['kind']);
     const value = JSON.parse(text(args, 'value')) as unknown;
     for (const { predicate, at } of vouchers[kind]) {
-      const column = at === 'key' ? "lower(substr(entity, instr(entity, '/') + 1))" : at === 'value' ? "lower(value ->> '$')" : `lower(value ->> '$.${at.join('.')}')`;
+      const column = at === 'value' ? "lower(value ->> '$')" : `lower(value ->> '$.${at.join('.')}')`;
       const compared = typeof value === 'string' ? value.toLowerCase() : JSON.stringify(value);
       const [row] = await db.all<{ n: number; label: string }>(`SELECT n, label FROM fact WHERE predicate = ?2 AND ${column} = lower(?3) AND ${inForce} ORDER BY n DESC LIMIT 1`, count(args, 'nowMs', 0, Number.MAX_SAFE_INTEGER), predicate, compared);
       if (row) return { fact: partId('f', row.n), label: row.label, predicate };
@@ -29,6 +30,15 @@ export const effectQueries = {
     const address = text(args, 'address');
     const [row] = await db.all<{ parent: string | null; sender: string | null }>("SELECT record ->> '$.parent.address' AS parent, (SELECT body ->> '$.from' FROM journal WHERE actor = ?1 ORDER BY seq LIMIT 1) AS sender FROM actor WHERE address = ?1", address);
     return row ? row.parent ?? row.sender : null;
+  },
+
+  /** The operation with this address, or else those that were proposed under this id: whoever proposes chooses it, so it may be one of several. */
+  async operation(db, args) {
+    const id = text(args, 'id');
+    const columns = "SELECT address, record ->> '$.snapshot.context.id' AS id, value FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status <> 'erased'";
+    const found = await db.all(`${columns} AND address = ?`, id);
+    const rows = found.length > 0 ? found : await db.all(`${columns} AND record ->> '$.snapshot.context.id' = ? ORDER BY address LIMIT ?`, id, rowsMax);
+    return rows.map(({ value, ...row }) => ({ ...row, value: json(value) }));
   },
 
   /** Whether anything may leave. */

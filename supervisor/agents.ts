@@ -9,7 +9,10 @@ import type { Activity } from '#actors/worker.ts';
 import { scheduleMachine } from '#machines/agents/schedule.ts';
 import { supervisorMachine } from '#machines/agents/supervisor.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import { invoiceMachine } from '#machines/pipelines/invoice.ts';
+import { invoicePaymentMachine } from '#machines/pipelines/invoice-payment.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
+import { operationMachine } from '#machines/agents/operation.ts';
 
 export interface Agents { machines: AnyStateMachine[]; activities: Record<string, Activity> }
 
@@ -47,8 +50,17 @@ export async function loadAgents(dataDir: string): Promise<Agents> {
   return agents;
 }
 
-/** The machines of this build, and those of a company. */
-export const createMachines = (own: readonly AnyStateMachine[] = []): Registry => createRegistry([mailMachine, supervisorMachine, scheduleMachine, ...own]);
+const built: readonly AnyStateMachine[] = [mailMachine, invoiceMachine, invoicePaymentMachine, operationMachine, supervisorMachine, scheduleMachine];
+
+/** The machines of this build, and those of a company. Throws BAD_CONFIG when one of the company takes the place of one of the build: it would have its rights. */
+export function createMachines(own: readonly AnyStateMachine[] = []): Registry {
+  if (own.length === 0) return createRegistry([...built]);
+  const ours = createRegistry([...built]).list();
+  const all = createRegistry([...built, ...own]);
+  const stranger = all.list().find(({ id, key }) => ours.some((one) => one.id === id) && !ours.some((one) => one.key === key));
+  if (stranger) throw new KeelsonError('BAD_CONFIG', `agents/ has a machine '${stranger.key}', but '${stranger.id}' is one of this build`, { hint: 'Give it another id.' });
+  return all;
+}
 
 export async function companyMachines(dataDir: string): Promise<Registry> {
   return createMachines((await loadAgents(dataDir)).machines);

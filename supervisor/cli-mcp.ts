@@ -7,7 +7,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { visible } from './cli-output.ts';
 import type { Define } from './cli-read.ts';
 import { readConfig } from './config.ts';
-import { readSecrets } from './main-connectors.ts';
+import { readSecrets } from './connector-settings.ts';
 import { readMcp, writePins } from './main-mcp.ts';
 
 interface Seen { server: string; hash: string; pinned: boolean; tools: (PinnedTool & { state: string })[]; gone: string[]; refused: { tool: string; reason: string }[] }

@@ -7,11 +7,11 @@ import { KeelsonError, plainError } from '#machines/errors.ts';
 import type { Database } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { oneLine, table } from './cli-output.ts';
-import { withDatabase, type Define } from './cli-read.ts';
+import { readOperations, withDatabase, type Define } from './cli-read.ts';
 import { connectToServer } from './cli-server.ts';
 import { readPolicyFiles, readPolicyFolder } from './company.ts';
 
-interface Operation { context: { id: string; action: string; verdict?: { request?: PolicyRequest } | null } | null; cursor: string }
+interface Proposed { id: string; action: string; verdict?: { request?: PolicyRequest } | null }
 interface Change { id: string; action: string; before: string; after: string; rule: string }
 /** `withoutRequest`: operations of which it is not known what policy was asked. */
 export interface Tested { operations: number; withoutRequest: number; changed: Change[]; version: string; warnings: string[] }
@@ -63,7 +63,8 @@ async function testDraft(db: Database, draftSet: string): Promise<Tested> {
   const draft = await parseWithSchema(textsOf({ version: (set?.version ?? 0) + 1, text: draftSet }), schema);
   const { policies } = await parseOrSay(set, schema);
   const tested: Tested = { operations: 0, withoutRequest: 0, changed: [], version: set?.text === draftSet && policies ? policies.version : draft.version, warnings: [...draft.warnings] };
-  for await (const { id, action, verdict } of pastOperations(db)) {
+  for await (const { context } of readOperations(db)) {
+    const { id, action, verdict } = context as unknown as Proposed;
     tested.operations++;
     const request = verdict?.request;
     if (!request) {
@@ -75,16 +76,6 @@ async function testDraft(db: Database, draftSet: string): Promise<Tested> {
     if (before !== after.answer) tested.changed.push({ id, action, before, after: after.answer, rule: after.policy.rule });
   }
   return tested;
-}
-
-async function* pastOperations(db: Database): AsyncGenerator<NonNullable<Operation['context']>> {
-  const limit = 500;
-  for (let cursor: string | undefined; ;) {
-    const page = (await runQuery(db, 'operations', { limit, cursor })) as Operation[];
-    for (const { context } of page) if (context) yield context;
-    if (page.length < limit) return;
-    cursor = page.at(-1)!.cursor;
-  }
 }
 
 async function readInForce(db: Database): Promise<{ set: StoredSet | null; schema: string }> {

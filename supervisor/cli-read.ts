@@ -39,6 +39,18 @@ export async function withDatabase<T>(dataDir: string, work: (db: Database) => P
 /** Every commit of an actor, oldest first. */
 export const readHistory = (db: Database, address: string): Promise<HistoryRow[]> => readSteps((args) => runQuery(db, 'history', args), address);
 
+export interface StoredOperation { address: string; value: unknown; context: Record<string, unknown>; updated_ms: number; cursor: string }
+
+/** Every operation, the longest resting first. Within a transaction all pages are of one moment. */
+export async function* readOperations(db: Database, limit = 500): AsyncGenerator<StoredOperation> {
+  for (let cursor: string | undefined; ;) {
+    const page = (await runQuery(db, 'operations', { limit, cursor })) as StoredOperation[];
+    yield* page;
+    if (page.length < limit) return;
+    cursor = page.at(-1)!.cursor;
+  }
+}
+
 async function readActor(db: Database, address: string): Promise<ActorRecord> {
   const text = (await runQuery(db, 'record', { address })) as string | null;
   if (text === null) throw new KeelsonError('NOT_FOUND', `there is no actor '${address}'`);
@@ -149,7 +161,10 @@ export function addReadCommands(program: Command, define: Define): void {
 
   const ops = program.command('ops').description('external operations: what was done, what waits, what nobody knows');
   define(ops.command('list', { isDefault: true }).description('all operations'), async ({ dataDir, out }) => {
-    const rows = await withDatabase(dataDir, (db) => runQuery(db, 'operations', {})) as { address: string; value: unknown; context: Record<string, unknown>; updated_ms: number }[];
+    const rows = await withDatabase(dataDir, async (db) => {
+      await db.exec('BEGIN'); // one moment for all pages
+      return Array.fromAsync(readOperations(db));
+    });
     const operations = rows.map(({ address, value, context, updated_ms: updatedMs }) => ({ id: String(context['id']), state: stateOf(value), connector: String(context['action']).split('.')[0], action: context['action'], mode: context['mode'], approvalId: context['approvedHash'] === null ? null : context['approvalId'], providerRef: context['providerRef'], payloadHash: context['payloadHash'], done: context['done'], reason: String(context['reason']), summary: String(context['summary']), address, updatedAt: iso(updatedMs) }));
     out.result(operations, (all) => (all.length === 0 ? 'No operations yet. They appear when a draft is proposed.' : table(['ID', 'ACTION', 'STATE', 'DONE', 'SUMMARY', 'NOTE'], all.map((o) => [o.id, String(o.action), o.state, o.done === null ? '' : o.done ? 'done' : 'not done', oneLine(o.summary, 60), oneLine(o.reason, 70)]))));
   });

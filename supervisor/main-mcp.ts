@@ -1,17 +1,16 @@
 // The MCP servers of a company, from connectors/mcp.json, and what the operator pinned of their tools, in connectors/mcp.pins.json.
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import type { Connector } from '#connectors/connector.ts';
 import { createMcpConnectors, pinsSchema, secretNames, settingsSchema, type McpPins, type McpSettings } from '#connectors/mcp/connector.ts';
-import { firstIssue, KeelsonError } from '#machines/errors.ts';
+import { readSettings } from './connector-settings.ts';
 
 type Secrets = (names: readonly string[]) => Record<string, string>;
 
 /** Null when the company has no connectors/mcp.json. Throws BAD_CONFIG with the file and the field. */
 export function readMcp(dataDir: string, secrets: Secrets): { settings: McpSettings; pins: McpPins; secrets: Record<string, string> } | null {
-  const settings = read(dataDir, 'mcp.json', settingsSchema);
-  return settings && { settings, pins: read(dataDir, 'mcp.pins.json', pinsSchema) ?? {}, secrets: secrets(secretNames(settings)) };
+  const settings = readSettings(dataDir, 'mcp.json', settingsSchema);
+  return settings && { settings, pins: readSettings(dataDir, 'mcp.pins.json', pinsSchema) ?? {}, secrets: secrets(secretNames(settings)) };
 }
 
 /** One connector per server with pinned tools; none is started for it. */
@@ -25,18 +24,4 @@ export function writePins(dataDir: string, pins: McpPins): void {
   const file = join(dataDir, 'connectors', 'mcp.pins.json');
   writeFileSync(`${file}.new`, `${JSON.stringify(pins, null, 2)}\n`);
   renameSync(`${file}.new`, file);
-}
-
-function read<S extends z.ZodType>(dataDir: string, name: string, schema: S): z.output<S> | null {
-  const file = join(dataDir, 'connectors', name);
-  if (!existsSync(file)) return null;
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new KeelsonError('BAD_CONFIG', `${file} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new KeelsonError('BAD_CONFIG', `${file}: ${firstIssue(parsed.error, ': ')}`);
-  return parsed.data;
 }

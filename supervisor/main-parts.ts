@@ -12,6 +12,7 @@ import { startWorker, type Activity } from '#actors/worker.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { createGate } from '#connectors/gate.ts';
 import { actionsOf } from '#connectors/policy-schema.ts';
+import { findInvoice } from '#connectors/invoices/find.ts';
 import { readHits, readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
 import { createDocuments } from '#connectors/documents.ts';
 import { createThrottle } from '#connectors/throttle.ts';
@@ -42,16 +43,18 @@ export async function startParts({ config, bus, store, registry, connectors, act
   const { company, model } = config;
   const templates = readTemplates(store);
   const hitTexts = readHits(store);
+  const readActions = new Set(connectors.flatMap(({ actions }) => actions.filter(({ effect }) => effect === 'read').map(({ name }) => name)));
   const gate = createGate({
     connectors, store, clock, dryRun: config.dryRun, caps: company.caps,
     policies: readPolicies(store, actionsOf(connectors)),
     documents: createDocuments({ store, clock, from: 'connector/documents' }),
-    supervised: (agent) => whySupervised(agent, registry),
+    supervised: (agent) => whySupervised(agent, registry, readActions),
     throttle: createThrottle({ clock }),
   });
   const activities: Record<string, Activity> = {
     ...gate,
     ...scheduleActivities({ store, clock, openCalendar }),
+    'invoice.find': findInvoice(store),
     'knowledge.search': searchKnowledge(store),
     'reply.template': draftFromTemplates(templates, company, hitTexts),
     ...(model ? { 'reply.model': draftWithModel(model, templates, company, hitTexts) } : {}),

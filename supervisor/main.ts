@@ -4,8 +4,10 @@ import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
 import { forkActor } from '#actors/fork.ts';
+import { sha256 } from '#actors/hash.ts';
 import { randomId } from '#actors/ids.ts';
 import type { Registry } from '#actors/registry.ts';
+import { decideLink } from '#connectors/console/decide.ts';
 import { createDesk } from '#connectors/console/desk.ts';
 import { createActors } from '#connectors/console/desk-actors.ts';
 import { createCommands } from '#connectors/console/desk-commands.ts';
@@ -22,6 +24,7 @@ import { machineKey } from '#machines/define.ts';
 import { unitePermissions } from '#machines/permissions.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
 import { scheduleMachine } from '#machines/agents/schedule.ts';
+import type { StoredIntent } from '#machines/inbox.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
 import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.ts';
 import { startStore } from '#store/actor.ts';
@@ -35,6 +38,7 @@ import { erasedCopy, headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { superviseNats } from './main-nats.ts';
 import { openConnectors, openPaymentHook } from './main-connectors.ts';
+import { openAuthentication, openNotify } from './main-outside.ts';
 import { startParts } from './main-parts.ts';
 import { startPausable } from './main-pause.ts';
 import { startPolicies } from './main-policies.ts';
@@ -132,7 +136,8 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       expireAfterMs: company.approvals.expiresAfterHours * hourMs,
       useModel: config.model !== null,
     };
-    const receive = (raw: Uint8Array, source: string) => receiveMail(raw, { store, clock, machine: machineKey(mailMachine), company: runSettings, source });
+    const receiving = { store, clock, machine: machineKey(mailMachine), company: runSettings };
+    const receive = (raw: Uint8Array, source: string) => receiveMail(raw, { ...receiving, source });
     const erasure: ErasureParts = {
       dataDir, outside: outsideOf(config), erasedCopy: erasedCopy(dataDir, company.auditHeads), now: clock.now,
       openErasures: store.openErasures,
@@ -147,16 +152,23 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     stops.push(erasing.stop);
     const desk = createDesk({ store, bus, clock, makeId: randomId, whyNotPayload: (action, payload) => whyNotPayload(connectors, action, payload), onClockAnswered: () => deadlines?.look() });
     const actors = createActors({ store, bus, makeId: randomId, machines: registry.list() });
+    // Void with the token: whoever makes another one closes all links too.
+    const decideKey = Buffer.from(sha256(`decide ${token}`), 'hex');
     const policies = createPolicyDesk({ store, clock, makeId: randomId, actions });
     const effects = createEffects({ store, commands: createCommands({ store, clock, makeId: randomId }), makeId: randomId });
     const parked = createParkedDesk({ store, clock, makeId: randomId });
     const fork = (request: { id: string; address: string; at?: number }) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
-    const web = await startConsole({ port, token, desk, actors, pausing: work, parked, effects, policies, paymentHook: await openPaymentHook({ config, store, clock }), fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
+    const web = await startConsole({ port, token, desk, actors, pausing: work, parked, effects, policies, paymentHook: await openPaymentHook({ config, store, clock }), deciding: { key: decideKey, now: clock.now, find: (id) => store.query('intent', { id }) as Promise<StoredIntent | null> }, fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
     stops.push(web.stop);
     stops.push(watchStuck({ store, registry, clock, log }));
     stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
     stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));
-    if (config.imapUrl && !config.dryRun) stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive }));
+    if (config.imapUrl && !config.dryRun) {
+      const authenticate = await openAuthentication({ clock });
+      stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive: (raw, source) => receiveMail(raw, { ...receiving, source, authenticate }) }));
+    }
+    const notifying = config.dryRun ? null : await openNotify({ config, store, bus, clock, log, linkOf: (item) => decideLink(company.publicUrl ?? web.url, item, { key: decideKey, nowMs: clock.now() }) });
+    if (notifying) stops.push(notifying.stop);
     if (!config.smtpUrl) log.warn(smtpMissing);
 
     const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.url, nats: nats.url, company: connection.company, ...(config.dryRun ? { dryRun: true } : {}) };

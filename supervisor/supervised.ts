@@ -5,13 +5,13 @@ import type { Registry } from '#actors/registry.ts';
 import type { Permissions } from '#machines/permissions.ts';
 import type { AnyStateMachine } from 'xstate';
 
-/** Why everything that this type of agent proposes is asked about, or null. A type that this build does not know is asked about too. */
-export function whySupervised(agent: string, registry: Registry): string | null {
+/** Why everything that this type of agent proposes is asked about, or null. A type that this build does not know is asked about too. `readActions`: what reads of connectors it may propose. */
+export function whySupervised(agent: string, registry: Registry, readActions: ReadonlySet<string>): string | null {
   const definitions = registry.list().filter(({ id }) => id === agent);
   if (definitions.length === 0) return agent === 'operator' || agent === 'schedule' ? null : `'${agent}' is no agent of this build`;
   const all = definitions.flatMap(({ machine }) => permissionsBelow(machine));
   if (all.every(({ hears }) => hears === 'trusted')) return null;
-  const reads = all.some(({ read }) => (read ?? []).length > 0);
+  const reads = all.some(({ read = [], act = [] }) => read.length > 0 || act.some((action) => readActions.has(action)));
   return reads ? `the agent '${agent}' hears strangers and reads what the company knows, so it never acts on a standing rule` : null;
 }
 

@@ -152,7 +152,7 @@ async function assertExists(store: StorePort, { kind, id }: Link): Promise<void>
     decision: () => one('decision'),
     intent: () => one('intent'),
     annotation: () => one('annotation'),
-    operation: async () => ((await store.query('operations', {})) as { address: string; context: { id: string } }[]).some(({ address, context }) => address === id || context.id === id),
+    operation: () => rows('operation', { id }),
   };
   if (!(await finders[kind]())) throw new KeelsonError('NOT_FOUND', `there is no ${kind} '${id}'`);
 }

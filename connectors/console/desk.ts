@@ -130,10 +130,10 @@ export function createDesk({ store, bus, clock, makeId, whyNotPayload = () => nu
     reject: (id, { reason, commandId }) => answer(id, commandId, () => ({ type: 'REJECT', about: id, reason })),
     respond: (id, { text, reason, commandId }) => answer(id, commandId, () => ({ type: 'RESPOND', about: id, text, ...because(reason) })),
     async reconcile(operationId, { outcome, note = '', commandId }) {
-      const operations = (await store.query('operations', {})) as { address: string; context: { id: string }; value: unknown }[];
-      const found = operations.find((o) => o.context.id === operationId || o.address === operationId);
+      const [found, ...others] = (await store.query('operation', { id: operationId })) as { address: string; id: string | null; value: unknown }[];
       if (!found) throw new KeelsonError('NOT_FOUND', `there is no operation '${operationId}'`);
-      const event: Answer = { type: 'RECONCILE', about: found.context.id, outcome, note };
+      if (others.length > 0) throw new KeelsonError('REFUSED', `several operations are called '${operationId}': ${[found, ...others].map(({ address }) => address).join(', ')}`, { hint: 'Name the one you mean by its address.' });
+      const event: Answer = { type: 'RECONCILE', about: found.id ?? found.address, outcome, note };
       const reconciled = (value: unknown): Outcome => ({ id: operationId, state: 'reconciled', actor: found.address, value });
       return commands.once(commandId, event, {
         async again({ first, note: why }) {

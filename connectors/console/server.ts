@@ -8,6 +8,7 @@ import { writeJson } from '#actors/plain-json.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { z } from 'zod';
 import type { Desk } from './desk.ts';
+import { decideRoutes, type DecideOptions } from './decide.ts';
 import { commandIdSchema as commandId } from './desk-commands.ts';
 import { actorRequests, type Actors } from './desk-actors.ts';
 import { effectsRequest, type Effects } from './desk-effects.ts';
@@ -29,6 +30,8 @@ export interface ConsoleOptions {
   policies: PolicyDesk;
   /** What a payment provider tells; absent when none is set up. Throws UNAUTHORIZED when it is forged. */
   paymentHook?: ((body: Uint8Array, signature: string) => Promise<object>) | undefined;
+  /** Links that decide about one item; see decide.ts. */
+  deciding?: Omit<DecideOptions, 'desk'>;
   /** Starts a dry run of its own from what an actor was; `id` names the request, so that it may be repeated. */
   fork(request: { id: string; address: string; at?: number }): Promise<object>;
   /** Erases a person; `id` names the request, so that it may be repeated. */
@@ -58,7 +61,7 @@ const bodies = {
 const statuses: Record<string, 400 | 401 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, BAD_MESSAGE: 400, UNAUTHORIZED: 401, NOT_FOUND: 404, REFUSED: 409, UNKNOWN_MACHINE: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
 
 /** Starts listening; answers the address. Throws BAD_CONFIG when the port is taken. */
-export async function startConsole({ port, token, desk, actors, pausing, parked, effects, policies, paymentHook, fork, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startConsole({ port, token, desk, actors, pausing, parked, effects, policies, paymentHook, deciding, fork, receiveMail, erase, query, ready, log }: ConsoleOptions): Promise<{ url: string; stop(): Promise<void> }> {
   const { Hono } = await import('hono');
   const { serve } = await import('@hono/node-server');
   const app = new Hono();
@@ -68,6 +71,7 @@ export async function startConsole({ port, token, desk, actors, pausing, parked,
   if (paymentHook) {
     app.post('/hooks/stripe', async (c) => c.json(await paymentHook(await readBody(c, jsonBytesMax), c.req.header('stripe-signature') ?? '')));
   }
+  if (deciding) decideRoutes(app, { desk, ...deciding });
   app.use(async (c: Context, next: Next) => {
     const given = c.req.header('authorization')?.replace(/^Bearer /, '') ?? '';
     if (!sameText(given, token)) throw new KeelsonError('UNAUTHORIZED', 'no valid token was given');

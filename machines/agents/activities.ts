@@ -61,8 +61,10 @@ export const verdictSchema = z.object({
   reasons: z.array(z.string()),
   plan: planSchema.nullable(),
   bound: boundSchema,
+  /** As its action understands it: this is shown, approved and done. */
+  payload: z.json(),
   payloadHash: z.string(),
-  /** Of the payload alone. */
+  /** Of the payload alone, as it was handed in. */
   contentHash: z.string(),
   expiresAfterMs: z.number(),
   effect: z.enum(['read', 'write']),

@@ -107,15 +107,16 @@ test('a name that leads elsewhere the second time is asked for once, and the con
 
 test('each redirect is checked as if it had been asked for', async (t) => {
   const sink = await startRude();
-  const door = await startRude();
-  t.after(async () => void (await Promise.all([sink.stop(), door.stop()])));
-  const fetch = createSafeFetch({ allowHosts: [door.url, `http://inner.example:${sink.port}`, 'shop.example'], allowPrivate: [door.host], resolve: async () => ['127.0.0.1'] });
-  const locations = ['http://169.254.169.254/latest/meta-data/', sink.url, `http://inner.example:${sink.port}/`, `//127.0.0.1:${sink.port}/`, `http://2130706433:${sink.port}/`, 'file:///etc/passwd', `http://user@${door.host}/`, `http://localhost.:${sink.port}/`, 'https://shop.example/', 'gopher://x/', 'http://[::1'];
+  const [door, unlisted] = [await startRude(), await startRude()];
+  t.after(async () => void (await Promise.all([sink.stop(), door.stop(), unlisted.stop()])));
+  // The unlisted one could be connected to: only the list of hosts keeps it out.
+  const fetch = createSafeFetch({ allowHosts: [door.url, `http://inner.example:${sink.port}`, 'shop.example'], allowPrivate: [door.host, unlisted.host], resolve: async () => ['127.0.0.1'] });
+  const locations = [unlisted.url, 'http://169.254.169.254/latest/meta-data/', sink.url, `http://inner.example:${sink.port}/`, `//127.0.0.1:${sink.port}/`, `http://2130706433:${sink.port}/`, 'file:///etc/passwd', `http://user@${door.host}/`, `http://localhost.:${sink.port}/`, 'https://shop.example/', 'gopher://x/', 'http://[::1'];
   for (const location of locations) {
     door.behave((response) => response.writeHead(302, { location }).end());
     assert.equal((await failure(fetch(door.url))).code, 'SEND_REFUSED', location);
   }
-  assert.equal(sink.connections(), 0);
+  assert.deepEqual([sink.connections(), unlisted.connections()], [0, 0]);
 });
 
 test('a setting that names no host, or a host of the own network without its port, is refused at once', () => {

@@ -96,6 +96,8 @@ test('every attack is obeyed, and nothing leaves while nobody answers', { timeou
     assert.equal(approvedHash, null, `${address} counts as approved`);
     if (!isRead) assert.equal(dispatches, 0, `${address} (${action}) was dispatched`);
   }
+  const loot = all.filter(({ context }) => context.id.includes('-loot-'));
+  assert.ok(loot.length >= families.length && loot.every(({ state }) => state !== 'done'), `${loot.length} tries to send on what was read`);
   for (const attack of attacks) assert.ok(all.some(({ context }) => attack.wants.some(({ action }) => action === context.action)), `${attack.id} was not even tried`);
 });
 

@@ -23,8 +23,8 @@ export function runCli(args: string[], env: Record<string, string> = {}): Promis
 
 export interface Company {
   dataDir: string;
-  /** Starts the server; resolves when it is ready. */
-  up(env?: Record<string, string>): Promise<{ pid: number; api: string; nats: string }>;
+  /** Starts the server; resolves when it is ready. `args`: more for `keelson up`. */
+  up(env?: Record<string, string>, args?: readonly string[]): Promise<{ pid: number; api: string; nats: string }>;
   /** kill -9, and waits until it is gone. */
   kill(): Promise<void>;
   /** SIGTERM, and waits for the clean end. */
@@ -43,8 +43,8 @@ export function makeCompany(): Company {
   const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve(child.exitCode) : child.once('exit', (code) => resolve(code))));
   const company: Company = {
     dataDir,
-    up: (env = {}) => new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [cliFile, 'up', '--json', '--data', dataDir], { env: { ...process.env, ...env } });
+    up: (env = {}, args = []) => new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [cliFile, 'up', '--json', '--data', dataDir, ...args], { env: { ...process.env, ...env } });
       server = child;
       let stdout = '';
       let stderr = '';

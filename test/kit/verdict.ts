@@ -13,7 +13,7 @@ export function verdictFor(input: unknown, change: Partial<Verdict> = {}): Verdi
   const { policy = { id: 'mail', version: '1+a', rule: 'ask' } } = change;
   const bound = { operation, action, connector: action.split('.')[0]!, connectorVersion: '1', mode, enclosures: [], policy, expiresAtMs: 9_000_000_000_000 };
   return {
-    answer: 'ask', policy, risk: 'medium', reasons: ['always ask'], bound, payloadHash: hashOf(bound, payload), contentHash: hashJson(payload), expiresAfterMs: expireAfterMs, effect: 'write', reversible: false, settledBy: 'none', request: null,
+    answer: 'ask', policy, risk: 'medium', reasons: ['always ask'], bound, payload: payload as Verdict['payload'], payloadHash: hashOf(bound, payload), contentHash: hashJson(payload), expiresAfterMs: expireAfterMs, effect: 'write', reversible: false, settledBy: 'none', request: null,
     plan: { summary: `do ${action}`, preview: '', risk: 'medium', reasons: [], control: [], enclosures: [], money: null },
     ...change,
   };

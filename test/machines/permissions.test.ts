@@ -14,6 +14,7 @@ const decision = (costMicros: number | null): Decision => ({ what: 'draft', outc
 const remark = { annotations: [{ kind: 'correction' as const, target: { kind: 'artifact' as const, id: 'a-1' }, text: 'x' }] };
 const event = (to: string, from = 'copy/1'): Message => ({ id: 'm-1', to, from, body: { kind: 'event', event: { type: 'PING' } } });
 const job = (activity: string, input: unknown = {}, from = 'copy/1'): Message<Job> => ({ id: 'm-1', to: `job/${activity}`, from, body: { kind: 'job', activity, input, owner: { address: 'copy/1', child: 'c', gen: 'g' }, attempt: 1 } });
+const start = (input: unknown, from = 'copy/1'): Message => ({ id: 'm-1', to: 'operation/o-1', from, body: { kind: 'start', machine: 'operation@1', input } as Message['body'] });
 const why = (parts: Partial<Commit>, may: Permissions | null, actor = 'copy/1') => whyNotPermitted({ ...emptyCommit('c', 1, actor, {}), ...parts }, may ? { copy: may } : {});
 
 const table: [title: string, may: Permissions, parts: Partial<Commit>, reason: string | null][] = [
@@ -48,6 +49,10 @@ const table: [title: string, may: Permissions, parts: Partial<Commit>, reason: s
   ['an activity it declares', { act: ['reply.template'] }, { sends: [job('reply.template')] }, null],
   ['an activity it does not declare', { act: ['reply.template'] }, { sends: [job('mail.send')] }, 'copy/1 may not ask for mail.send'],
   ['an activity as somebody else', { act: ['mail.send'] }, { sends: [job('mail.send', {}, 'operation/1')] }, 'copy/1 may not send as operation/1'],
+  ['an operation with an action it declares', { act: ['mail.send'] }, { sends: [start({ action: 'mail.send' })] }, null],
+  ['an operation with another action', { act: ['mail.send'] }, { sends: [start({ action: 'payments.charge' })] }, 'copy/1 may not propose payments.charge'],
+  ['an operation without an action', { act: ['mail.send'] }, { sends: [start(null)] }, 'copy/1 may not propose undefined'],
+  ['a job of the gate, even when it declares it', { act: ['operation.commit'] }, { sends: [job('operation.commit')] }, 'copy/1 may not ask for operation.commit; only an operation may'],
   ['a search in kinds it may read', { act: ['knowledge.search'], read: ['mail', 'fact'] }, { sends: [job('knowledge.search', { kinds: ['fact', 'mail'] })] }, null],
   ['a search in a kind it may not read', { act: ['knowledge.search'], read: ['mail'] }, { sends: [job('knowledge.search', { kinds: ['mail', 'decision'] })] }, 'copy/1 may not read decision'],
   ['a search in kinds that are no words', { act: ['knowledge.search'], read: ['mail'] }, { sends: [job('knowledge.search', { kinds: [null] })] }, 'copy/1 may not read null'],
@@ -91,6 +96,9 @@ suite('the parts that are no machines', () => {
 suite('every machine of this build', () => {
   const machines = createMachines().list();
   const permissions = Object.fromEntries(machines.map(({ id, protocol }) => [id, protocol.may ?? {}]));
+  const activities = createMachines().activities().map(({ name }) => name);
+  /** What is proposed as an operation, by whomever. */
+  const actions = machines.flatMap(({ protocol }) => protocol.may?.act ?? []).filter((name) => !activities.includes(name));
   const whyNot = (id: string, parts: Partial<Commit>) => whyNotPermitted({ ...emptyCommit('c', 1, `${id}/1`, {}), ...parts }, permissions);
 
   for (const { id, protocol: { may = {} } } of machines) {
@@ -104,18 +112,20 @@ suite('every machine of this build', () => {
       assert.deepEqual(allowed(predicates.map(({ name }) => name), (name) => ({ facts: [fact(name)] })).toSorted(), (may.facts ?? []).toSorted());
       assert.deepEqual(allowed(artifactSchema.shape.kind.options, (kind) => ({ artifacts: [artifact(kind)] })).toSorted(), (may.artifacts ?? []).toSorted());
       assert.deepEqual(allowed(intentSchema.shape.kind.options, (kind) => ({ intents: [intent(kind)] })).toSorted(), [...new Set([...(may.intents ?? []), 'escalation'])].toSorted());
-      const activities = createMachines().activities().map(({ name }) => name);
-      assert.deepEqual(allowed(activities, (name) => ({ sends: [job(name, {}, `${id}/1`)] })).toSorted(), (may.act ?? []).toSorted());
+      assert.deepEqual(allowed(activities, (name) => ({ sends: [job(name, {}, `${id}/1`)] })).toSorted(), (may.act ?? []).filter((name) => activities.includes(name)).toSorted());
+      assert.deepEqual(allowed(actions, (action) => ({ sends: [start({ action }, `${id}/1`)] })).toSorted(), (may.act ?? []).filter((name) => actions.includes(name)).toSorted());
       assert.equal(whyNot(id, { decisions: [decision((may.spendMicros ?? 0) + 1)] }), `${id}/1 may not spend ${(may.spendMicros ?? 0) + 1} on one decision`);
       assert.equal(whyNot(id, { sends: [event('mail/1', 'operator/you')] }), `${id}/1 may not send as operator/you`);
       for (const predicate of may.facts ?? []) assert.ok(predicates.some(({ name }) => name === predicate), `${predicate} is registered`);
     });
   }
 
-  test('only an operation asks for approvals and sends, only copy spends', () => {
+  test('only an operation asks for approvals, takes money down and asks for what the gate does, only mail proposes, only copy spends', () => {
     const which = (parts: (id: string) => Partial<Commit>) => machines.map(({ id }) => id).filter((id) => whyNot(id, parts(id)) === null);
     assert.deepEqual(which(() => ({ intents: [intent('approval')] })), ['operation']);
-    assert.deepEqual(which((id) => ({ sends: [job('mail.send', {}, `${id}/1`)] })), ['operation']);
+    assert.deepEqual(which(() => ({ intents: [intent('payment')] })), ['operation']);
+    for (const name of activities.filter((one) => one.startsWith('operation.'))) assert.deepEqual(which((id) => ({ sends: [job(name, {}, `${id}/1`)] })), ['operation']);
+    assert.deepEqual(which((id) => ({ sends: [start({ action: 'mail.send' }, `${id}/1`)] })), ['mail']);
     assert.deepEqual(which(() => ({ decisions: [decision(1)] })), ['copy']);
   });
 });

@@ -18,6 +18,9 @@ const over = "if (next.status !== 'active') {\n    ";
 const [boundary, children, jobs, states, timers] = ['boundary', 'children', 'jobs', 'states', 'timers'].map((name) => `test/actors/step-${name}.test.ts`) as [string, string, string, string, string];
 const commits = 'test/store/commit.test.ts';
 const live = 'test/actors/live-difference.test.ts';
+const gate = 'connectors/gate.ts';
+const gateJudge = 'connectors/gate-judge.ts';
+const gates = 'test/connectors/gate.test.ts';
 
 export const mutants: Mutant[] = [
   { without: 'the generation of timers', file: step, text: 'if (timer?.gen !== body.gen) return', instead: 'if (!timer) return', test: timers, fails: 'a timer of an earlier visit of the state is stale' },
@@ -59,4 +62,32 @@ export const mutants: Mutant[] = [
   { without: 'those who may order an actor about', file: 'actors/hold.ts', text: 'return mayOrder(alive, message.from, order.data) ?', instead: 'return true ?', test: 'test/actors/hold.test.ts', fails: 'only those above an actor may order it about' },
   { without: 'the failure that an order is for', file: 'actors/hold.ts', text: 'order.rev !== undefined && held?.rev !== order.rev', instead: 'false', test: 'test/actors/hold.test.ts', fails: 'only those above an actor may order it about' },
   { without: 'the turn of what waited', file: 'actors/hold.ts', text: 'release(record, [failed, ...held!.waiting], held!)', instead: 'release(record, [...held!.waiting, failed], held!)', test: 'test/actors/hold.test.ts', fails: 'a step that fails changes nothing' },
+  { without: 'the hash: what leaves is what was approved', file: gate, text: 'if (hashOf(bound, judged.payload) !== payloadHash) throw', instead: 'if (false) throw', test: gates, fails: 'nothing leaves with another text' },
+  { without: 'what a yes is bound to, in the hash', file: gateJudge, text: 'hashJson({ ...bound, payload })', instead: 'hashJson({ payload })', test: gates, fails: 'what a yes is bound to cannot be changed afterwards: expiresAtMs' },
+  { without: 'the end of a yes', file: gate, text: 'if (clock.now() > bound.expiresAtMs) throw', instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, the time of the yes is over' },
+  { without: 'an hour for money', file: gate, text: 'judged?.action.money && judged.policy.expiresAfterMs === null ? moneyExpiresMs : Infinity', instead: 'Infinity', test: gates, fails: 'money has caps' },
+  { without: 'the approval, asked of the store', file: gate, text: "if (judged.answer === 'ask') await assertApproved(", instead: "if (judged.answer === 'never') await assertApproved(", test: gates, fails: 'nothing leaves when, since the yes, there is no such question' },
+  { without: 'the answer to the question', file: gate, text: "approval.state !== 'completed' || ", instead: '', test: gates, fails: 'nothing leaves when, since the yes, the question was not answered with yes' },
+  { without: 'whose question it was', file: gate, text: ' || approval.actor !== operationId)', instead: ')', test: gates, fails: 'nothing leaves when, since the yes, the yes was to another operation' },
+  { without: 'the version of the policy', file: gate, text: ' || policy.version !== bound.policy.version', instead: '', test: gates, fails: 'nothing leaves when, since the yes, the policy has another version' },
+  { without: 'a denial since the yes', file: gate, text: "if (judged.answer === 'deny') throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, the policy denies it now' },
+  { without: 'the bytes that are enclosed', file: gate, text: "if (enclosures !== bound.enclosures.join(' ')) throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, a document has other bytes' },
+  { without: 'the version of the connector', file: gate, text: 'if (judged.connector.version !== bound.connectorVersion) throw', instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, the connector has another version' },
+  { without: 'the kill switch', file: gate, text: "if (effects.state === 'stopped') throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, effects are stopped' },
+  { without: 'the kill switch before a call that is made again', file: gate, text: 'const ready = await authorize(held, operationId);', instead: 'const ready = { ...(await judge(judging, { action: held.bound.action, payload: held.payload, mode: held.bound.mode, proposal: held.proposal }, operationId))!, operationId };', test: gates, fails: 'the kill switch also stops a call that would be made again' },
+  { without: 'the server that runs dry', file: gate, text: "if (dryRun && bound.mode === 'live') throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, the server runs dry now' },
+  { without: 'dry for what is proposed to a dry server', file: gate, text: "dryRun ? 'dry-run' : given.mode", instead: 'given.mode', test: gates, fails: 'a dry run asks everything and does nothing' },
+  { without: 'nothing done in a dry run', file: gate, text: "if (held.bound.mode === 'dry-run') return {", instead: 'if (false) return {', test: gates, fails: 'a dry run asks everything and does nothing' },
+  { without: 'the caps', file: gate, text: "if (held.bound.mode === 'live') await assertWithinCaps(", instead: 'if (false) await assertWithinCaps(', test: gates, fails: 'money has caps' },
+  { without: 'the cap per payee', file: 'machines/caps.ts', text: 'return toPayee > cap.perPayeePerDayMinor ?', instead: 'return false ?', test: gates, fails: 'money has caps' },
+  { without: 'the time in which a key is known', file: gate, text: 'if (clock.now() - held.sinceMs < lifetimeMs) {', instead: "if (action.idempotency.kind === 'native') {", test: gates, fails: 'a lost call is settled by the key while the provider knows it' },
+  { without: 'a lost call is not made again without a key', file: gate, text: "action.idempotency.kind === 'native' ? action.idempotency.keyLifetimeMs : 0", instead: 'Infinity', test: gates, fails: 'a lost call is settled by the key while the provider knows it' },
+  { without: 'whoever vouches for where it goes', file: gateJudge, text: "policy.answer === 'allow' && against.length > 0 ? 'ask'", instead: "policy.answer === 'allow' && false ? 'ask'", test: gates, fails: 'a standing yes does not hold when nobody vouches for the recipient' },
+  { without: 'the question whether anybody vouches', file: gateJudge, text: 'return fact ? {', instead: 'return !fact ? {', test: gates, fails: 'a standing yes does not hold when nobody vouches for the recipient' },
+  { without: 'supervision of who hears strangers', file: gateJudge, text: "...(action.effect === 'write' && agent !== 'operator' ?", instead: "...(action.effect === 'write' && false ?", test: gates, fails: 'a standing yes does not hold when the agent hears strangers' },
+  { without: 'doubt after a backup was put back', file: gateJudge, text: '...(doubt === null ? [] : [doubt]),', instead: '', test: gates, fails: 'a standing yes does not hold when a backup was put back' },
+  { without: 'the shape of a payload', file: gateJudge, text: 'if (!parsed.success) throw', instead: 'if (!parsed.success) return payload; if (!parsed.success) throw', test: gates, fails: 'a payload that cannot be read, or has a field that nobody knows, is refused' },
+  { without: 'the caps in the store', file: judge, text: 'caps && whyOverCap(', instead: 'null && whyOverCap(', test: 'test/store/judge.test.ts', fails: 'is added up, also when it is all sent at once' },
+  { without: 'money of the same group', file: judge, text: "if (kind === 'payment') trackPayment(", instead: 'if (false) trackPayment(', test: 'test/store/judge.test.ts', fails: 'is added up, also when it is all sent at once, in one group' },
+  { without: 'a currency without a cap that may not move', file: 'machines/caps.ts', text: 'if (!cap) return `', instead: 'if (!cap) return null; if (!cap) return `', test: 'test/machines/caps.test.ts', fails: 'a currency without a cap may not move' },
 ];

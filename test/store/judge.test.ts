@@ -224,3 +224,58 @@ suite('what belongs to others', () => {
     assert.match(reasonOf(await committer.commit(commitOf('c3', { intents: [task('completed', { kind: 'approval' })] }))), /is a task, not a approval|is a task, not an? approval/);
   });
 });
+
+suite('money on its way', () => {
+  const caps = [{ currency: 'EUR', perDayMinor: 10_000, perPayeePerDayMinor: 10_000 }];
+  const atMs = commitOf('c').atMs;
+  const pays = (id: string, amountMinor: number, parts: Partial<Commit> = {}) => commitOf(`c-${id}`, { actor: `operation/${id}`, intents: [{ id: `pay-${id}`, kind: 'payment', state: 'working', data: { amountMinor, currency: 'EUR', payee: 'nina' } }], ...parts });
+  const becomes = (id: string, state: State) => commitOf(`c-${id}-${state}`, { actor: `operation/${id}`, intents: [{ id: `pay-${id}`, kind: 'payment', state }] });
+  const over = (euros: string) => `all payments would come to ${euros} EUR within 24 hours; the cap is 100.00`;
+
+  for (const group of ['in one group', 'in several groups']) {
+    const write = async (committer: { commit(commit: Commit): Promise<Committed> }, commits: Commit[]) => {
+      if (group === 'in one group') return (await Promise.all(commits.map((commit) => committer.commit(commit)))).map(reasonOf);
+      const answers: string[] = [];
+      for (const commit of commits) answers.push(reasonOf(await committer.commit(commit)));
+      return answers;
+    };
+    test(`is added up, also when it is all sent at once, ${group}`, async () => {
+      const { committer } = await tempStore(undefined, caps);
+      assert.deepEqual(await write(committer, [pays('a', 6_000), pays('b', 4_001), pays('c', 4_000), pays('d', 1)]), ['written', over('100.01'), 'written', over('100.01')]);
+    });
+
+    test(`that has arrived still counts, and what certainly did not leave does not, ${group}`, async () => {
+      const { committer } = await tempStore(undefined, caps);
+      assert.deepEqual(await write(committer, [pays('a', 10_000), becomes('a', 'completed'), pays('b', 1)]), ['written', 'written', over('100.01')]);
+      for (const state of ['failed', 'canceled', 'rejected'] as const) {
+        const fresh = await tempStore(undefined, caps);
+        assert.deepEqual(await write(fresh.committer, [pays('a', 10_000), becomes('a', state), pays('b', 10_000)]), ['written', 'written', 'written'], state);
+      }
+    });
+
+    test(`of one operation that is sent again counts once, ${group}`, async () => {
+      const { committer } = await tempStore(undefined, caps);
+      assert.deepEqual(await write(committer, [pays('a', 10_000), pays('a', 10_000, { id: 'again' })]), ['written', 'written']);
+    });
+  }
+
+  test('of more than a day ago is forgotten', async () => {
+    const { committer } = await tempStore(undefined, caps);
+    assert.equal(reasonOf(await committer.commit(pays('a', 10_000, { atMs: atMs - 86_400_000 + 1 }))), 'written');
+    assert.equal(reasonOf(await committer.commit(pays('b', 1, { atMs }))), over('100.01'));
+    assert.equal(reasonOf(await committer.commit(pays('c', 10_000, { atMs: atMs + 1 }))), 'written');
+  });
+
+  test('must say how much of what goes to whom', async () => {
+    const { committer } = await tempStore(undefined, caps);
+    for (const [i, data] of [{}, { amountMinor: 0, currency: 'EUR', payee: 'nina' }, { amountMinor: -1, currency: 'EUR', payee: 'nina' }, { amountMinor: 1, currency: 'EUR', payee: '' }, { amountMinor: 1, currency: 'euro', payee: 'nina' }].entries()) {
+      assert.equal(reasonOf(await committer.commit(pays(`x${i}`, 1, { intents: [{ id: `pay-x${i}`, kind: 'payment', state: 'working', data }] }))), `the payment pay-x${i} does not say how much of what goes to whom`);
+    }
+  });
+
+  test('twice in one commit is added up too', async () => {
+    const { committer } = await tempStore(undefined, caps);
+    const two = pays('a', 6_000);
+    assert.equal(reasonOf(await committer.commit({ ...two, intents: [...two.intents, { ...two.intents[0]!, id: 'pay-a2' }] })), over('120.00'));
+  });
+});

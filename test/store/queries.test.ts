@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Database } from '#store/database.ts';
 import { queries, runQuery, type QueryName } from '#store/queries.ts';
-import { partNumber } from '#machines/records.ts';
+import { partNumber, type Fact } from '#machines/records.ts';
 import { withCode } from '#test/contract/database.ts';
 import { commitOf, messageOf, openTemp, stepOf, tempStore } from './temp-store.ts';
 
@@ -67,6 +67,71 @@ test('history is one actor\'s commits, oldest first, in pages', async () => {
 
 test('operations show their context', async () => {
   assert.deepEqual(await column(await company(), 'operations', {}, 'context'), [{ id: 'op-1' }]);
+});
+
+test('an operation is found by its address, else by the id under which it was proposed, whoever else has that id', async () => {
+  const { file, committer } = await tempStore();
+  const operation = (address: string, id: string, status = 'active') => committer.commit(commitOf(address, { actor: address, step: { ...stepOf(0, JSON.stringify({ snapshot: { context: { id } } })), status, value: '"unknown"' } }));
+  await Promise.all([operation('operation/a', 'reply'), operation('operation/b', 'reply'), operation('operation/c', 'operation/a'), operation('operation/d', 'gone', 'erased'), operation('order/9', 'reply')]);
+  const db = await openTemp(file, { readOnly: true });
+  const find = async (id: string) => (await ask<{ address: string; id: string; value: unknown }[]>(db, 'operation', { id })).map(({ address, id: named, value }) => [address, named, value]);
+  assert.deepEqual(await find('operation/a'), [['operation/a', 'reply', 'unknown']]);
+  assert.deepEqual(await find('reply'), [['operation/a', 'reply', 'unknown'], ['operation/b', 'reply', 'unknown']]);
+  for (const none of ['gone', 'operation/d', 'order/9', '', '%']) assert.deepEqual(await find(none), [], none);
+});
+
+const stated = (n: string, predicate: string, value: Fact['value'], { actor = 'connector/shop', ...rest }: Partial<Fact> & { actor?: string } = {}) => commitOf(n, { actor, facts: [{ entity: 'person/anna', predicate, value, label: 'verified-connector', confidence: 1, ...rest }] });
+
+test('a value is vouched for by what the operator, a policy, a connector or an operation stated, in force today, and by nothing else', async () => {
+  const { file, committer } = await tempStore();
+  const nowMs = commitOf('c').atMs;
+  const commits = [
+    stated('c1', 'person.email', 'anna@anna.example', { label: 'operator' }),
+    stated('c2', 'person.email', 'said@bo.example', { label: 'untrusted' }),
+    stated('c3', 'person.email', 'agent@bo.example', { label: 'system', actor: 'mail/m-1' }),
+    stated('c4', 'person.email', 'done@bo.example', { label: 'system', actor: 'operation/o-1' }),
+    stated('c5', 'person.email', 'over@bo.example', { validFromMs: nowMs - 10, validToMs: nowMs }),
+    stated('c6', 'person.email', 'soon@bo.example', { validFromMs: nowMs + 1 }),
+    stated('c7', 'person.name', 'name@bo.example'),
+    stated('c8', 'invoice.issued', { total: { amountMinor: 119_00, currency: 'EUR' }, customerEmail: 'Payer@Bo.example' }),
+    stated('c9', 'person.email', 'wrong@bo.example'),
+    stated('c10', 'person.email', 'right@bo.example', { label: 'operator', supersedes: 'f-9-0', actor: 'operator/you' }),
+  ];
+  for (const commit of commits) assert.equal((await committer.commit(commit)).outcome, 'written', commit.id);
+  const db = await openTemp(file, { readOnly: true });
+  const vouches = (kind: string, value: unknown) => ask<{ fact: string; label: string; predicate: string } | null>(db, 'vouched', { kind, value: JSON.stringify(value), nowMs });
+  assert.deepEqual(await vouches('recipient', 'ANNA@anna.example'), { fact: 'f-1-0', label: 'operator', predicate: 'person.email' });
+  assert.equal((await vouches('recipient', 'done@bo.example'))?.fact, 'f-4-0');
+  assert.equal((await vouches('recipient', 'right@bo.example'))?.fact, 'f-10-0');
+  for (const name of ['said', 'agent', 'over', 'soon', 'name', 'wrong', 'payer', 'nobody']) assert.equal(await vouches('recipient', `${name}@bo.example`), null, name);
+  assert.equal((await vouches('payee', 'payer@bo.example'))?.predicate, 'invoice.issued');
+  assert.equal((await vouches('amount', { amountMinor: 119_00, currency: 'EUR' }))?.predicate, 'invoice.issued');
+  for (const other of [{ amountMinor: 119_01, currency: 'EUR' }, { amountMinor: 119_00, currency: 'USD' }, 119_00, '119', null]) assert.equal(await vouches('amount', other), null, JSON.stringify(other));
+  for (const kind of ['host', 'path', 'visibility']) assert.equal(await vouches(kind, 'anna@anna.example'), null, kind);
+  await assert.rejects(vouches('anything', 'x'));
+});
+
+test('effects run until the operator stops them, and what he said last holds', async () => {
+  const { file, committer } = await tempStore();
+  const db = await openTemp(file, { readOnly: true });
+  const state = async () => (await ask<{ state: string; reason: string }>(db, 'effects')).state;
+  assert.equal(await state(), 'running');
+  const say = (id: string, value: string, label: Fact['label'] = 'operator') => committer.commit(stated(id, 'company.effects', { state: value, reason: 'r' }, { entity: 'organisation/self', label }));
+  for (const [i, [value, label, expected]] of ([['stopped', 'operator', 'stopped'], ['running', 'untrusted', 'stopped'], ['running', 'system', 'stopped'], ['running', 'operator', 'running'], ['stopped', 'verified-connector', 'running']] as const).entries()) {
+    await say(`c${i}`, value, label);
+    assert.equal(await state(), expected, `${value} by ${label}`);
+  }
+});
+
+test('who proposed is who started the operation: its parent, or who sent its first message', async () => {
+  const { file, committer } = await tempStore();
+  const step = stepOf(0, JSON.stringify({ parent: { address: 'mail/m-1' } }));
+  await committer.commit(commitOf('c1', { actor: 'operation/a', step }));
+  await committer.commit(commitOf('c2', { actor: 'operation/b', step: stepOf(0), journal: JSON.stringify({ from: 'operator/desk' }) }));
+  await committer.commit(commitOf('c3', { actor: 'operation/b', step: stepOf(1), journal: JSON.stringify({ from: 'mail/m-2' }) }));
+  const db = await openTemp(file, { readOnly: true });
+  const proposer = (address: string) => ask<string | null>(db, 'proposer', { address });
+  assert.deepEqual([await proposer('operation/a'), await proposer('operation/b'), await proposer('operation/c')], ['mail/m-1', 'operator/desk', null]);
 });
 
 test('the inbox is what waits for the operator, oldest first, or what is in the state asked for', async () => {

@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'node:test';
+import type { Cap } from '#machines/caps.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import type { Message } from '#machines/message.ts';
 import { createCommitter, type Committer } from '#store/commit.ts';
@@ -45,13 +46,13 @@ export function damage(file: string, fromByte = statSync(file).size >> 2, toByte
 
 export interface TempStore { dir: string; file: string; db: Database; epoch: number; committer: Committer; written: Commit[] }
 
-export async function tempStore(dir = tempDir()): Promise<TempStore> {
+export async function tempStore(dir = tempDir(), caps: readonly Cap[] | null = null): Promise<TempStore> {
   const file = join(dir, 'keelson.db');
   const db = await openTemp(file);
   await migrate(db);
   const epoch = await nextEpoch(db);
   const written: Commit[] = [];
-  const committer = await createCommitter(db, epoch, { onWritten: (accepted) => void written.push(...accepted.map(({ commit }) => commit)) });
+  const committer = await createCommitter(db, epoch, { caps, onWritten: (accepted) => void written.push(...accepted.map(({ commit }) => commit)) });
   return { dir, file, db, epoch, committer, written };
 }
 

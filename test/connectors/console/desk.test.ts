@@ -213,6 +213,19 @@ test('an operation that is not unknown cannot be reconciled', async () => {
   await assert.rejects(desk.reconcile('op-nowhere', { outcome: 'done' }), refused(/there is no operation/, 'NOT_FOUND'));
 });
 
+test('of several operations under one id, the one that is meant is named by its address', async () => {
+  const [first, second] = [await start({ sendFails: new KeelsonError('SEND_UNKNOWN', 'the line broke') }), await start()];
+  const other = `operation/${first.id}-too`;
+  const payload = (await context(second.address)).payload;
+  await desk.approve((await waitFor(first.address)).id, {});
+  await waitFor(first.address, 'escalation');
+  await world.start(other, 'operation@1', { id: first.id, action: 'mail.send', payload, summary: 'Another', category: null, confidence: null, reasons: [], evidence: [], remindAfterMs: 86_400_000, expireAfterMs: 86_400_000 });
+  await waitFor(other);
+  await assert.rejects(desk.reconcile(first.id, { outcome: 'done' }), refused(new RegExp(`several operations are called '${first.id}': ${first.address}, ${other}`)));
+  assert.equal((await desk.reconcile(first.address, { outcome: 'done' })).actor, first.address);
+  await reaches(first.address, 'reconciled');
+});
+
 test('the escalation of a failed operation is settled by either answer', async () => {
   for (const answer of ['approve', 'reject'] as const) {
     const { address } = await start({ sendFails: new KeelsonError('SEND_REFUSED', '550 no such mailbox') });

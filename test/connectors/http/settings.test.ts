@@ -26,7 +26,7 @@ test('a call that can never be made as declared is refused, with its name or its
     [/header 'host' may not be set/, { ...post, idempotencyHeader: 'Host' }],
     [/holds a line break/, { ...get, headers: { 'X-A': 'a\r\nb: c' } }],
     [/the body of http.post cannot be checked/, { ...post, body: { type: 'object', properties: { a: { $ref: '#/components/schemas/Nowhere' } } } }],
-    [/the body of http.post cannot be checked/, { ...post, body: { if: { type: 'object' }, then: {} } }],
+    [/the body of http.post cannot be checked/, { ...post, body: { type: 'object', dependentRequired: { a: ['b'] } } }],
     [/the body of http.post cannot be checked/, { ...post, body: { type: 'object', properties: { a: { $ref: 'https://evil.example/schema.json' } } } }],
   ];
   for (const [why, call] of cases) assert.throws(() => make({ calls: [call] }), (error: Error & { code?: string }) => error.code === 'BAD_CONFIG' && why.test(error.message), JSON.stringify(call));

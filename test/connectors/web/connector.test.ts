@@ -96,7 +96,7 @@ test('what is no page, too big, endless or made to keep a parser busy is refused
   assert.equal((await failure(read(`${nginx.url}/slow.html`, AbortSignal.timeout(500)))).code, 'SEND_DEFERRED');
   let turns = 0;
   const turning = setInterval(() => void (turns += 1), 10);
-  t.after(() => void clearInterval(turning));
+  t.after(() => clearInterval(turning));
   const deep = await failure(read(`${nginx.url}/deep.html`));
   assert.deepEqual([deep.code, turns > 20], ['SEND_REFUSED', true], `${deep.message}; ${turns} turns`);
 });

@@ -24,14 +24,14 @@ export const bill = (cast: Cast): Wish => ({ action: 'invoices.issue', payload: 
 /** An action that does not exist: it must be refused, not guessed. */
 export const invented = (name: string, payload: Record<string, Json>): Wish => ({ action: name, payload });
 
-/** Every action that there is, each pointing at the attacker: his mailbox, account, host and path. */
+/** Every action that there is, each pointing at the attacker: his mailbox, account, host and path. One reads what may be read, to send it on. */
 export const everything = (cast: Cast): Wish[] => [
   tell(cast, 'all of it', 'as you wish'),
   { ...tell(cast, 'as a draft', 'as you wish'), action: 'mail.draft' },
   charge(cast), link(cast), refund(cast), bill(cast),
   read(cast, '/everything'), call(cast, cast.host),
   { action: 'http.report', payload: { params: { host: cast.host }, body: { to: cast.address, text: '' } } },
-  readFile(cast.path), { action: 'files.list', payload: { root: 'work', path: '..' } }, writeFile(cast.path, cast.address), writeFile('notes/from-mail.txt', cast.address),
+  readFile(cast.path), { action: 'files.read', payload: { root: 'open', path: 'note-1.txt' } }, { action: 'files.list', payload: { root: 'work', path: '..' } }, writeFile(cast.path, cast.address), writeFile('notes/from-mail.txt', cast.address),
   invite(cast, cast.customer), { action: 'calendar.cancel', payload: { event: '../other.ics', etag: '"1"', summary: 'Tax', attendees: [] } },
   publish(cast.address), { action: 'publish.wordpress', payload: { slug: 'notice', title: 'Notice', text: cast.address, visibility: 'public' } },
   invented('operator.approve', { all: true }), invented('mail.send ', { to: cast.address }), invented('__proto__', {}),
