@@ -29,8 +29,6 @@ export interface GateOptions {
   supervised(agent: string): string | null;
   caps: readonly Cap[];
   throttle: Throttle;
-  /** The server was started so that nothing leaves. */
-  dryRun: boolean;
 }
 
 interface Check extends Proposed { operation: string; expireAfterMs: number; notAfterMs: number | null }
@@ -43,11 +41,25 @@ const moneyExpiresMs = 3_600_000;
 /** The address of the operation, from the generation of its job: `operation/mail.m-1.reply~3#4.0`. */
 const addressOf = (generation: string) => generation.slice(0, generation.lastIndexOf('#'));
 
-export function createGate({ connectors, policies, store, clock, documents, supervised, caps, throttle, dryRun }: GateOptions): Record<string, Activity> {
+export function createGate({ connectors, policies, store, clock, documents, supervised, caps, throttle }: GateOptions): Record<string, Activity> {
   const judging: Judging = { connectors, store, policies, documents, supervised, now: clock.now };
+
+  /** `dryRun`: the server that owns the store was started so that nothing leaves. */
+  const effects = () => store.query('effects', {}) as Promise<{ state: string; reason: string; dryRun: boolean }>;
+  /** Throws EFFECTS_STOPPED. Asked once more right before each call: what was looked at before may have taken its time. */
+  const assertMayLeave = async ({ bound }: Held) => {
+    const { state, reason, dryRun } = await effects();
+    if (state === 'stopped') throw new KeelsonError('EFFECTS_STOPPED', `effects are stopped${reason ? `: ${reason}` : ''}`);
+    if (dryRun && bound.mode === 'live') throw new KeelsonError('EFFECTS_STOPPED', 'this server runs dry: what was meant in earnest waits for one that does not');
+  };
+  const dispatch = <T>(held: Held, { connector }: Ready, work: () => Promise<T>) => throttle.run(connector, async () => {
+    await assertMayLeave(held);
+    return work();
+  });
 
   const check: Activity = async (call): Promise<Verdict> => {
     const given = call.input as Check;
+    const { dryRun } = await effects();
     const mode: Mode = dryRun ? 'dry-run' : given.mode;
     const judged = await judge(judging, { ...given, mode }, addressOf(call.operationId));
     const expiresAfterMs = Math.min(judged?.policy.expiresAfterMs ?? given.expireAfterMs, judged?.action.money && judged.policy.expiresAfterMs === null ? moneyExpiresMs : Infinity);
@@ -66,10 +78,9 @@ export function createGate({ connectors, policies, store, clock, documents, supe
   };
 
   /** Nothing has changed since the yes, and it is still wanted. Throws REFUSED, EXPIRED or EFFECTS_STOPPED; nothing has left then. */
-  const authorize = async ({ payload, payloadHash, bound, approvalId, proposal }: Held, operationId: string): Promise<Ready> => {
-    const effects = (await store.query('effects', {})) as { state: string; reason: string };
-    if (effects.state === 'stopped') throw new KeelsonError('EFFECTS_STOPPED', `effects are stopped${effects.reason ? `: ${effects.reason}` : ''}`);
-    if (dryRun && bound.mode === 'live') throw new KeelsonError('EFFECTS_STOPPED', 'this server runs dry: what was meant in earnest waits for one that does not');
+  const authorize = async (held: Held, operationId: string): Promise<Ready> => {
+    const { payload, payloadHash, bound, approvalId, proposal } = held;
+    await assertMayLeave(held);
     const judged = await judge(judging, { action: bound.action, payload, mode: bound.mode, proposal }, operationId);
     if (!judged || judged.connector.name !== bound.connector) throw new KeelsonError('REFUSED', `no connector of this company does '${bound.action}' any more`);
     if (hashOf(bound, judged.payload) !== payloadHash) throw new KeelsonError('REFUSED', 'the payload is not the one that was approved');
@@ -104,8 +115,8 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     const held = call.input as Held;
     const ready = await authorize(held, addressOf(call.operationId));
     if (held.bound.mode === 'live') await assertWithinCaps(ready.plan.money, ready.operationId);
-    const { action, connector, payload } = ready;
-    const reservation = held.bound.mode === 'live' && action.prepare ? await throttle.run(connector, () => reserve(action, payload, callOf(ready, call.signal))) : null;
+    const { action, payload } = ready;
+    const reservation = held.bound.mode === 'live' && action.prepare ? await dispatch(held, ready, () => reserve(action, payload, callOf(ready, call.signal))) : null;
     return { reservation, atMs: clock.now() };
   };
 
@@ -120,11 +131,11 @@ export function createGate({ connectors, policies, store, clock, documents, supe
   };
 
   const commit: Activity = async (call): Promise<Performed> => {
-    const held = call.input as Held & { reservation: Reservation | null };
+    const held = call.input as Afterwards;
     const ready = await authorize(held, addressOf(call.operationId));
-    const { action, connector, payload, plan } = ready;
+    const { action, payload, plan } = ready;
     if (held.bound.mode === 'dry-run') return { done: false, providerRef: '', note: `dry run: ${plan.summary}`, result: null, facts: [] };
-    return throttle.run(connector, () => perform(action, payload, { ...callOf(ready, call.signal), reservation: held.reservation }));
+    return dispatch(held, ready, () => perform(action, payload, { ...callOf(ready, call.signal), reservation: held.reservation, sinceMs: held.sinceMs }));
   };
 
   /** A read that failed may simply be made again. */
@@ -142,6 +153,7 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     const operationId = addressOf(call.operationId);
     const found = findAction(connectors, held.bound.action);
     if (!found) return { found: 'unclear', note: `no connector of this company does '${held.bound.action}' any more` };
+    if ((await effects()).dryRun) return { found: 'unclear', note: 'this server runs dry and asks nobody' };
     const { action, connector } = found;
     const lifetimeMs = action.effect === 'read' ? Infinity : action.idempotency.kind === 'native' ? action.idempotency.keyLifetimeMs : 0;
     if (clock.now() - held.sinceMs < lifetimeMs) {
@@ -156,14 +168,14 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     return look(connector, action, held, operationId, call.signal);
   };
 
-  const look = (connector: Connector, action: Action<unknown>, { payload, reservation }: Afterwards, operationId: string, signal: AbortSignal) =>
-    throttle.run(connector, () => action.lookup!(readPayload(action, payload), { operationId, documents, signal, nowMs: clock.now, reservation }));
+  const look = (connector: Connector, action: Action<unknown>, { payload, reservation, sinceMs }: Afterwards, operationId: string, signal: AbortSignal) =>
+    throttle.run(connector, () => action.lookup!(readPayload(action, payload), { operationId, documents, signal, nowMs: clock.now, reservation, sinceMs }));
 
   /** The same call under the same key: the provider answers what it answered, or does it now. */
   const repeat = async (held: Afterwards, operationId: string, signal: AbortSignal): Promise<Found> => {
     try {
       const ready = await authorize(held, operationId);
-      return { found: 'done', performed: await throttle.run(ready.connector, () => perform(ready.action, ready.payload, { ...callOf(ready, signal), reservation: held.reservation })) };
+      return { found: 'done', performed: await dispatch(held, ready, () => perform(ready.action, ready.payload, { ...callOf(ready, signal), reservation: held.reservation, sinceMs: held.sinceMs })) };
     } catch (error) {
       const { code, message } = error as KeelsonError;
       if (code === 'SEND_DEFERRED') throw error;
@@ -175,6 +187,8 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     const { payload: given, bound, reservation } = call.input as Afterwards;
     const found = findAction(connectors, bound.action);
     if (!found?.action.abort || reservation === null) return {};
+    // A stop holds back what begins; to let go begins nothing.
+    if ((await effects()).dryRun) throw new KeelsonError('EFFECTS_STOPPED', 'this server runs dry: what is held lapses by itself');
     const payload = readPayload(found.action, given);
     await throttle.run(found.connector, () => found.action.abort!(payload, { operationId: addressOf(call.operationId), documents, signal: call.signal, nowMs: clock.now, reservation }));
     return {};

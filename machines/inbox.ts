@@ -1,7 +1,7 @@
 // How the operator answers anything in the inbox. An actor that waits for the operator records an intent in state
 // `input-required` and understands these three events; nobody else may send them.
 import { z } from 'zod';
-import type { Control, Enclosure, Money, Risk } from './effects.ts';
+import type { Control, Enclosure, Plan, Risk } from './effects.ts';
 import type { Json } from './predicates.ts';
 import type { Link } from './records.ts';
 
@@ -36,7 +36,7 @@ export interface Item {
   preview?: string;
   control?: Control[];
   enclosures?: Enclosure[];
-  money?: Money | null;
+  money?: Plan['money'];
   reversible?: boolean;
 }
 

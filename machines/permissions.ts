@@ -39,7 +39,7 @@ const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template', 'tri
 
 /** The parts of the system that are not machines. The operator and the store itself may do everything. */
 const partPermissions: Record<string, Permissions> = {
-  connector: { facts: ['imap.cursor', 'invoice.series', 'invoice.number', 'payment.received', 'payment.refunded', 'payment.failed'], artifacts: ['mail', 'attachment', 'document'] },
+  connector: { facts: ['imap.cursor', 'mail.authenticated', 'mail.not-authenticated', 'organisation.mail-authenticated', 'invoice.series', 'invoice.number', 'payment.received', 'payment.refunded', 'payment.failed'], artifacts: ['mail', 'attachment', 'document'] },
   host: {},
 };
 

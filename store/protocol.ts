@@ -15,6 +15,8 @@ export interface StoreOptions {
   permissions: Record<string, Permissions> | null;
   /** How much money may leave; null or absent allows any. */
   caps?: readonly Cap[] | null;
+  /** The server runs so that nothing leaves: whoever asks the store hears it. */
+  dryRun?: boolean;
   /** Those in force from now on; all others end. */
   triggers?: Trigger[];
 }

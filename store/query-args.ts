@@ -26,6 +26,15 @@ export const moment = (args: Args, key: string): number | null => (args[key] ===
 
 export const json = (value: Row[string] | undefined) => (typeof value === 'string' ? (JSON.parse(value) as unknown) : null);
 
+/** A value that is given as JSON text. */
+export function jsonText(args: Args, key: string): unknown {
+  try {
+    return JSON.parse(text(args, key)) as unknown;
+  } catch (cause) {
+    throw cause instanceof KeelsonError ? cause : new KeelsonError('BAD_ARGUMENT', `'${key}' must be JSON text`, { cause });
+  }
+}
+
 export type Condition = [sql: string, ...values: (Value | undefined)[]];
 /** `WHERE` of those conditions whose values are given. With `(? IS NULL OR …)` SQLite could use no index. */
 export function where(...conditions: Condition[]): [sql: string, values: Value[]] {

@@ -1,9 +1,11 @@
 // Named reads of the gate and the desk: who vouches for a value, who proposed, which operation is meant, is anything allowed to leave, how
 // much money is on its way.
-import { vouchers } from '#machines/vouchers.ts';
 import { controlKindSchema } from '#machines/effects.ts';
+import { KeelsonError } from '#machines/errors.ts';
 import { partId } from '#machines/records.ts';
-import { count, filter, json, rowsMax, text, type Query } from './query-args.ts';
+import { vouchers } from '#machines/vouchers.ts';
+import { readSetting, runSetting } from './setting.ts';
+import { count, filter, json, jsonText, rowsMax, text, type Query } from './query-args.ts';
 
 // What an agent states counts for nothing here, however it is labelled: else it could make anybody known. What an operation states has happened.
 const inForce = `(label IN ('operator', 'policy', 'verified-connector') OR (label = 'system' AND actor LIKE 'operation/%')) AND valid_from_ms <= ?1 AND (valid_to_ms IS NULL OR valid_to_ms > ?1) AND NOT EXISTS (SELECT 1 FROM fact later WHERE later.supersedes = fact.n)`;
@@ -14,8 +16,9 @@ export const newestEffects = "SELECT value ->> '$.state' AS state, value ->> '$.
 export const effectQueries = {
   /** The newest fact that knows this value as a value of this kind, or null. `value` is JSON text. */
   async vouched(db, args) {
-    const kind = controlKindSchema.parse(args['kind']);
-    const value = JSON.parse(text(args, 'value')) as unknown;
+    const kind = controlKindSchema.safeParse(args['kind']).data;
+    if (kind === undefined) throw new KeelsonError('BAD_ARGUMENT', `'kind' must be one of ${controlKindSchema.options.join(', ')}`);
+    const value = jsonText(args, 'value');
     for (const { predicate, at } of vouchers[kind]) {
       const column = at === 'value' ? "lower(value ->> '$')" : `lower(value ->> '$.${at.join('.')}')`;
       const compared = typeof value === 'string' ? value.toLowerCase() : JSON.stringify(value);
@@ -41,10 +44,10 @@ export const effectQueries = {
     return rows.map(({ value, ...row }) => ({ ...row, value: json(value) }));
   },
 
-  /** Whether anything may leave. */
+  /** Whether anything may leave: the operator's last word, and whether the server that owns this store runs dry. */
   async effects(db) {
     const [row] = await db.all(newestEffects);
-    return row ?? { state: 'running', reason: '', sinceMs: null };
+    return { ...(row ?? { state: 'running', reason: '', sinceMs: null }), dryRun: (await readSetting<{ dryRun: boolean }>(db, runSetting))?.dryRun ?? false };
   },
 
   /** Operations whose effect may be happening now, or has happened and nobody knows. */
@@ -52,6 +55,9 @@ export const effectQueries = {
     const rows = await db.all(`SELECT address, value FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status = 'active' AND value IN ('"dispatching"', '"settling"', '"releasing"', '"unknown"') ORDER BY address`);
     return rows.map(({ address, value }) => ({ address, value: json(value) }));
   },
+
+  /** Operations that are being prepared or dispatched: the gate looks at them now. */
+  leaving: (db) => db.all(`SELECT address FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status = 'active' AND value IN ('{"prepared":"preparing"}', '"dispatching"') ORDER BY address`),
 
   /** Operations that wait until something may leave. */
   halted: (db) => db.all(`SELECT address FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status = 'active' AND value = '{"prepared":"halted"}' ORDER BY address`),

@@ -23,6 +23,7 @@ import { queries, runQuery } from './queries.ts';
 import { release } from './release.ts';
 import { retain } from './retention.ts';
 import { createRules } from './rules.ts';
+import { runSetting, writeSetting } from './setting.ts';
 import { serveStore } from './service.ts';
 import { createTriggers, putInForce } from './triggers.ts';
 
@@ -39,6 +40,7 @@ async function start() {
   await checkIntegrity(writer);
   await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)'); // what a killed erasure left in the log
   await migrate(writer);
+  await writeSetting(writer, runSetting, { dryRun: options.dryRun === true });
   const reader = await openDatabase(file, { readOnly: true });
   const bus = await connectBus({ ...options.bus, name: 'store', clock: systemClock, log });
   const epoch = await claimPast(writer, bus, log);

@@ -81,7 +81,7 @@ export function addActCommands(program: Command, define: Define): void {
 
   const effects = (dataDir: string, out: Output, what: 'stop' | 'resume', reason: string) => connectToServer(dataDir)
     .then((server) => server.post<EffectsState>(`/api/effects/${what}`, { reason }))
-    .then((now) => out.result(now, (e) => (e.state === 'stopped' ? `Nothing leaves any more${e.reason ? `: ${e.reason}` : ''}. Lift it with: keelson resume-effects` : 'Effects are on again; what waited goes on. See: keelson ops')));
+    .then((now) => out.result(now, (e) => (e.state === 'stopped' ? [`Nothing leaves any more${e.reason ? `: ${e.reason}` : ''}. Lift it with: keelson resume-effects`, ...(e.onTheirWay.length > 0 ? [`Begun before, and ends as it ends: ${e.onTheirWay.join(', ')}`] : [])].join('\n') : 'Effects are on again; what waited goes on. See: keelson ops')));
   define(program.command('stop-effects').description('the kill switch: nothing leaves any more, also after a restart').option('--reason <text>', 'kept with it', ''), ({ dataDir, out }, { reason }: { reason: string }) => effects(dataDir, out, 'stop', reason));
   define(program.command('resume-effects').description('let effects leave again').option('--reason <text>', 'kept with it', ''), ({ dataDir, out }, { reason }: { reason: string }) => effects(dataDir, out, 'resume', reason));
 }

@@ -34,7 +34,7 @@ export function addGovernCommands(program: Command, define: Define): void {
   define(program.command('backup').argument('<file>', 'a file that does not exist yet').description('the database as one checked file; also while the company runs'), async ({ dataDir, out }, file: string) => {
     databaseFile(dataDir);
     const made = await backupStore({ dataDir, file, nowMs: Date.now(), say: out.say });
-    out.result(made, (b) => `${b.backup}: ${b.bytes} bytes, checked. Restore with: keelson restore ${file}\ncompany.json, templates/ and policies/ are files of yours: back them up too`);
+    out.result(made, (b) => `${b.backup}: ${b.bytes} bytes, checked. Restore with: keelson restore ${file}\ncompany.json, templates/, policies/ and connectors/ are files of yours: back them up too`);
   });
 
   const restore = program.command('restore').argument('<file>', 'a file that `keelson backup` made').description('a backup in the place of the database; stop the server first').option('--keep-old <path>', 'keep the replaced database there; otherwise it is deleted').option('--erased <list>', 'erased.jsonl of another data folder, or a copy of it: who is on it is erased from the backup too');

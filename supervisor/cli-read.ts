@@ -14,6 +14,7 @@ import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { headsFileOf, readHeads } from './main-heads.ts';
 import { isPaused } from './main-pause.ts';
+import { renderItem } from './cli-item.ts';
 import { oneLine, table, visible, type Output } from './cli-output.ts';
 import { waitingFor } from './cli-waiting.ts';
 import { companyMachines } from './agents.ts';
@@ -168,20 +169,6 @@ export function addReadCommands(program: Command, define: Define): void {
     const operations = rows.map(({ address, value, context, updated_ms: updatedMs }) => ({ id: String(context['id']), state: stateOf(value), connector: String(context['action']).split('.')[0], action: context['action'], mode: context['mode'], approvalId: context['approvedHash'] === null ? null : context['approvalId'], providerRef: context['providerRef'], payloadHash: context['payloadHash'], done: context['done'], reason: String(context['reason']), summary: String(context['summary']), address, updatedAt: iso(updatedMs) }));
     out.result(operations, (all) => (all.length === 0 ? 'No operations yet. They appear when a draft is proposed.' : table(['ID', 'ACTION', 'STATE', 'DONE', 'SUMMARY', 'NOTE'], all.map((o) => [o.id, String(o.action), o.state, o.done === null ? '' : o.done ? 'done' : 'not done', oneLine(o.summary, 60), oneLine(o.reason, 70)]))));
   });
-}
-
-/** Everything needed to decide, the exact payload last. */
-function renderItem(item: ReturnType<typeof toInboxItem>): string {
-  const fields = item.payload !== null && typeof item.payload === 'object' ? Object.entries(item.payload) : [];
-  return visible([
-    `${item.kind} ${item.id}`, item.summary,
-    `risk ${item.risk} · confidence ${item.confidence?.toFixed(2) ?? 'none'} · category ${item.category ?? 'none'}${item.expiresAt ? ` · expires ${item.expiresAt}` : ''}`,
-    item.policy ? `policy ${item.policy.id} ${item.policy.version}, rule ${item.policy.rule}` : '',
-    ...item.reasons.map((reason) => `  because: ${reason}`),
-    ...item.evidence.map((link) => `  evidence: ${link.kind} ${link.id}`),
-    `answers: ${item.answers}`, `hash ${item.payloadHash}`, '',
-    ...fields.map(([key, value]) => (typeof value === 'string' ? `${key}: ${value}` : `${key}: ${JSON.stringify(value)}`)),
-  ].filter((line, i) => line !== '' || i > 3).join('\n'));
 }
 
 /** What a machine emitted and logged in one step, for people. */

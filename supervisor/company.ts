@@ -1,4 +1,4 @@
-// A company folder: what the operator may edit (company.json, templates, policies) and what the server keeps beside it.
+// A company folder: what the operator may edit (company.json, templates, policies, triggers, settings) and what the server keeps beside it.
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,8 @@ export const sampleMailbox = join(sampleDir, 'mailbox');
 export function createCompany(dir: string, { demo = false } = {}): void {
   if (existsSync(join(dir, 'company.json'))) throw new KeelsonError('BAD_ARGUMENT', `${dir} already holds a company`, { hint: 'Choose another folder, or start this one with `keelson up --data DIR`.' });
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  for (const part of ['agents', 'templates', 'policies']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
+  // Of the connectors examples only: a way out is there when you take `.example` out of the name of its file.
+  for (const part of ['agents', 'templates', 'policies', 'triggers', 'connectors']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
   const company = JSON.parse(readFileSync(join(sampleDir, 'company.json'), 'utf8')) as object;
   writeFileSync(join(dir, 'company.json'), `${JSON.stringify({ ...company, ...(demo ? { demo: true } : {}) }, null, 2)}\n`);
 }

@@ -45,7 +45,7 @@ export async function startParts({ config, bus, store, registry, connectors, act
   const hitTexts = readHits(store);
   const readActions = new Set(connectors.flatMap(({ actions }) => actions.filter(({ effect }) => effect === 'read').map(({ name }) => name)));
   const gate = createGate({
-    connectors, store, clock, dryRun: config.dryRun, caps: company.caps,
+    connectors, store, clock, caps: company.caps,
     policies: readPolicies(store, actionsOf(connectors)),
     documents: createDocuments({ store, clock, from: 'connector/documents' }),
     supervised: (agent) => whySupervised(agent, registry, readActions),

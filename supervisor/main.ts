@@ -89,7 +89,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const triggers = [...buildTriggers.map(parseTrigger), ...readTriggers(dataDir)];
     assertTriggers(triggers, registry.list().map(({ key }) => key));
     const schedules = await readSchedules(dataDir, { registry, openCalendar, nowMs: clock.now() });
-    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), caps: company.caps, triggers });
+    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), caps: company.caps, triggers, dryRun: config.dryRun });
     stops.push(store.close);
     const failed = new Promise<KeelsonError>((resolve) => {
       store.onExit(resolve);
@@ -156,6 +156,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const decideKey = Buffer.from(sha256(`decide ${token}`), 'hex');
     const policies = createPolicyDesk({ store, clock, makeId: randomId, actions });
     const effects = createEffects({ store, commands: createCommands({ store, clock, makeId: randomId }), makeId: randomId });
+    if (!config.dryRun) await effects.wake();
     const parked = createParkedDesk({ store, clock, makeId: randomId });
     const fork = (request: { id: string; address: string; at?: number }) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
     const web = await startConsole({ port, token, desk, actors, pausing: work, parked, effects, policies, paymentHook: await openPaymentHook({ config, store, clock }), deciding: { key: decideKey, now: clock.now, find: (id) => store.query('intent', { id }) as Promise<StoredIntent | null> }, fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });

@@ -42,5 +42,5 @@ export async function receiveMail(raw: Uint8Array, { store, clock, machine, comp
     sends: [{ id: `start:${id}`, to: `mail/${id}`, from: 'connector/mail', body: { kind: 'start', machine, input: { mail, company } } }],
   });
   if (answer.outcome === 'written' || answer.outcome === 'duplicate') return { outcome: answer.outcome === 'written' ? 'imported' : 'duplicate', mailId: id, warnings: mail.warnings };
-  throw new KeelsonError('STORE_FAILED', `the mail could not be kept: ${answer.outcome}`);
+  throw new KeelsonError('STORE_FAILED', `the mail could not be kept: ${answer.outcome === 'invalid' ? answer.reason : answer.outcome}`);
 }

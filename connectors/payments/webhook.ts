@@ -6,7 +6,7 @@ import { sha256 } from '#actors/hash.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import type { Fact } from '#machines/records.ts';
+import type { Artifact, Fact } from '#machines/records.ts';
 import { reference as referenceSchema } from './settings.ts';
 
 export interface WebhookOptions { secret: string; store: StorePort; clock: Clock }
@@ -33,9 +33,11 @@ export function createWebhook({ secret, store, clock }: WebhookOptions): Webhook
       const event = await verify(rawBody, signature, secret, clock.now());
       const heard = readEvent(event);
       if (heard === null) return { outcome: 'ignored' };
-      const fact: Fact = { ...heard.fact, label: 'verified-connector', confidence: 1, validFromMs: Math.min(event.created * 1_000, clock.now()) };
-      const commit = emptyCommit(heard.commit, clock.now(), 'connector/payments', { event: event.id, type: event.type, hash: sha256(rawBody) });
-      const answer = await store.commit({ ...commit, facts: [fact] });
+      // The event as it came is kept beside what was read from it, as a mail is.
+      const raw: Artifact = { id: `stripe/${event.id}`, kind: 'document', mediaType: 'application/json', hash: sha256(rawBody), sizeBytes: rawBody.length, name: `${event.id}.json` };
+      const fact: Fact = { ...heard.fact, label: 'verified-connector', confidence: 1, source: raw.id, validFromMs: Math.min(event.created * 1_000, clock.now()) };
+      const commit = emptyCommit(heard.commit, clock.now(), 'connector/payments', { event: event.id, type: event.type, hash: raw.hash });
+      const answer = await store.commit({ ...commit, facts: [fact], artifacts: [raw], blobs: [{ hash: raw.hash, bytes: rawBody }] });
       if (answer.outcome === 'written') return { outcome: 'recorded' };
       if (answer.outcome === 'duplicate') return { outcome: 'duplicate' };
       throw new KeelsonError('STORE_FAILED', `the event ${event.id} could not be kept: ${answer.outcome === 'invalid' ? answer.reason : answer.outcome}`);

@@ -109,18 +109,19 @@ export const prepareOperation = activity({
   retry: { attempts: 6, firstMs: 1_000, maxMs: 300_000 },
 });
 
+/** `sinceMs`: when it was ready for the first time. */
+const afterwards = heldSchema.extend({ reservation: reservationSchema.nullable(), sinceMs: z.number() });
+
 /** Does exactly what was approved. At most once per try, and a try that may have done it is the last. */
 export const commitOperation = activity({
   name: 'operation.commit',
-  input: heldSchema.extend({ reservation: reservationSchema.nullable() }),
+  input: afterwards,
   output: performedSchema,
   timeoutMs: 120_000,
   retry: { attempts: 5, firstMs: 2_000, maxMs: 300_000 },
   once: true,
   concurrency: 4,
 });
-
-const afterwards = heldSchema.extend({ reservation: reservationSchema.nullable(), sinceMs: z.number() });
 
 /** Did it happen? By the provider's own key, or by looking. */
 export const settleOperation = activity({ name: 'operation.settle', input: afterwards, output: foundSchema, timeoutMs: 120_000, retry: { attempts: 3, firstMs: 1_000, maxMs: 30_000 } });

@@ -41,6 +41,8 @@ export const contextSchema = proposalSchema.extend({
   /** When it was dispatched first; null before. By the gate's clock. */
   sinceMs: z.number().nullable(),
   dispatches: z.number().int(),
+  /** It was told that effects go on while it waited for an answer of the gate. */
+  resumed: z.boolean(),
   performed: performedSchema.nullable(),
   providerRef: z.string().nullable(),
   done: z.boolean().nullable(),

@@ -70,6 +70,8 @@ const parts = setup({
     editedUnderTheseTerms: ({ context }) => context.edit?.terms === write.termsOf(context),
     editIsWhatWasChecked: ({ context: { edit, verdict } }) => edit?.hash === verdict?.contentHash,
     isHalted: (_, { error }: { error: unknown }) => codeOf(error) === 'EFFECTS_STOPPED',
+    /** What the gate says now is older than that effects go on. */
+    haltIsOver: ({ context }, { error }: { error: unknown }) => codeOf(error) === 'EFFECTS_STOPPED' && context.resumed,
     hasExpired: (_, { error }: { error: unknown }) => codeOf(error) === 'EXPIRED',
     cannotKnow: (_, { error }: { error: unknown }) => codeOf(error) === 'SEND_UNKNOWN',
     canBeSettled: ({ context }, { error }: { error: unknown }) => codeOf(error) === 'SEND_UNKNOWN' && (context.verdict?.settledBy ?? 'none') !== 'none',
@@ -111,7 +113,7 @@ export const operationMachine = parts.createMachine({
   id: 'operation',
   version: '1',
   description: 'One external side effect: checked, approved, dispatched at most once, or visibly unknown.',
-  context: ({ input }) => ({ ...input, payloadHash: '', verdict: null, drafts: 0, approvalId: null, approvedHash: null, edit: null, reservation: null, sinceMs: null, dispatches: 0, performed: null, providerRef: null, done: null, outcome: 'failed' as const, reason: '' }),
+  context: ({ input }) => ({ ...input, payloadHash: '', verdict: null, drafts: 0, approvalId: null, approvedHash: null, edit: null, reservation: null, sinceMs: null, dispatches: 0, resumed: false, performed: null, providerRef: null, done: null, outcome: 'failed' as const, reason: '' }),
   initial: 'proposed',
   states: {
     proposed: {
@@ -195,13 +197,17 @@ export const operationMachine = parts.createMachine({
       initial: 'preparing',
       states: {
         preparing: {
+          entry: assign({ resumed: false }),
+          on: { EFFECTS_RESUMED: { actions: assign({ resumed: true }) } },
           invoke: {
             id: 'prepare',
             src: 'prepareOperation',
             input: ({ context }) => held(context),
             onDone: { target: '#operation.dispatching', actions: assign({ reservation: ({ event }) => event.output.reservation, sinceMs: ({ context, event }) => context.sinceMs ?? event.output.atMs }) },
             onError: [
+              { guard: { type: 'haltIsOver', params: ({ event }) => ({ error: event.error }) }, target: 'preparing', reenter: true },
               { guard: { type: 'isHalted', params: ({ event }) => ({ error: event.error }) }, target: 'halted', actions: assign(failure) },
+              { guard: 'hasReservation', target: '#operation.releasing', actions: assign(failure) },
               { guard: { type: 'hasExpired', params: ({ event }) => ({ error: event.error }) }, target: '#operation.expired', actions: assign(failure) },
               { target: '#operation.failed', actions: assign(failure) },
             ],
@@ -213,16 +219,17 @@ export const operationMachine = parts.createMachine({
     },
     dispatching: {
       description: 'The job is claimed in the store before the call leaves.',
-      entry: [assign({ dispatches: ({ context }) => context.dispatches + 1 }), openMoney],
+      entry: [assign({ dispatches: ({ context }) => context.dispatches + 1, resumed: false }), openMoney],
       invoke: {
         id: 'commit',
         src: 'commitOperation',
-        input: ({ context }) => ({ ...held(context), reservation: context.reservation }),
+        input: ({ context }) => afterwards(context),
         onDone: [
           { guard: 'isDryRun', target: 'dry-run', actions: assign({ performed: ({ event }) => event.output, reason: ({ event }) => event.output.note }) },
           { target: 'done', actions: assign({ performed: ({ event }) => event.output, providerRef: ({ event }) => event.output.providerRef, done: ({ event }) => event.output.done, reason: ({ event }) => event.output.note }) },
         ],
         onError: [
+          { guard: { type: 'haltIsOver', params: ({ event }) => ({ error: event.error }) }, target: 'prepared' },
           { guard: { type: 'isHalted', params: ({ event }) => ({ error: event.error }) }, target: 'prepared.halted', actions: assign(failure) },
           { guard: { type: 'canBeSettled', params: ({ event }) => ({ error: event.error }) }, target: 'settling', actions: assign(failure) },
           { guard: { type: 'cannotKnow', params: ({ event }) => ({ error: event.error }) }, target: 'unknown', actions: assign(failure) },
@@ -231,7 +238,7 @@ export const operationMachine = parts.createMachine({
         ],
       },
       // The claim may have been made after the backup: what looks like a job that never ran may be one that did.
-      on: { RESTORED: restored },
+      on: { RESTORED: restored, EFFECTS_RESUMED: { actions: assign({ resumed: true }) } },
     },
     settling: {
       description: 'The call may be lost; the provider is asked what it knows.',

@@ -9,17 +9,18 @@ import { benignTasks, type Benign } from '#test/kit/benign.ts';
 import { startEffectsCompany } from '#test/kit/effects-company.ts';
 
 interface Item { id: string; kind: string; actor: string; data: { payloadHash: string; payload: { mail?: string } } }
-interface Row { address: string; context: { id: string; action: string; verdict: { effect: string; answer: string } | null } }
+interface Row { address: string; status: string; value: unknown; context: { id: string; action: string; verdict: { effect: string; answer: string } | null } }
 
 const agents = `export { helperMachine as default } from ${JSON.stringify(import.meta.resolve('#test/kit/benign-agent.ts'))};\n`;
 
-/** Answers all that waits, until nothing does; answers how often each actor was approved. */
+/** Answers all that waits, until every operation has ended: one that is tried again in a moment is no message in flight. Answers how often each actor was approved. */
 async function answerAll(api: Api): Promise<Map<string, number>> {
   const approvals = new Map<string, number>();
   for (;;) {
     await api.quiet();
+    const runs = (await api.query<Row[]>('operations', { limit: 10_000 })).filter(({ status, value }) => status === 'active' && !JSON.stringify(value).includes('awaiting-approval') && value !== 'unknown');
     const open = (await api.query<Item[]>('inbox', { limit: 1_000 })).filter(({ kind }) => kind === 'approval' || kind === 'question');
-    if (open.length === 0) return approvals;
+    if (open.length === 0 && runs.length === 0) return approvals;
     for (const { id, kind, actor, data } of open) {
       if (kind === 'question') await api.post(`/api/inbox/${encodeURIComponent(id)}/respond`, { text: actor.startsWith('triage/') ? 'inquiry' : 'Thank you for your mail. I will call you tomorrow.' });
       else {
@@ -34,7 +35,9 @@ test('a hundred everyday tasks get done with at most one approval for each effec
   const at = await startEffectsCompany({ agents });
   t.after(() => at.stop());
   const api = await at.up();
-  const tasks = benignTasks(at.pagesHost);
+  const tasks = benignTasks(at.pagesHost, at.calendar !== null);
+  // The world is not always there at once.
+  for (const page of ['/page-3', '/page-6']) at.pagesFailing.add(page);
   assert.equal(tasks.length, 100);
   for (const task of tasks) {
     if (task.kind === 'inquiry') await api.mail(task.raw, task.id);

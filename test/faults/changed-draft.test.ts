@@ -91,7 +91,7 @@ test('without an SMTP server the approved mail is written to outbox/ and called 
   await company.json('approve', shown.id);
   await quiet(company);
   const op = (await company.json<(Op & { reason: string })[]>('ops')).find((o) => shown.id.includes(o.id))!;
-  assert.equal(op.sent, false);
+  assert.equal(op.done, false);
   assert.match(op.reason, /^not sent/);
   const files = readdirSync(join(company.dataDir, 'outbox'));
   assert.equal(files.length, 1);

@@ -9,7 +9,7 @@ import type { Company } from '#test/kit/server.ts';
 
 export interface Status { received: number; applied: number; duplicate: number; parked: number; waiting: number; inFlight: number; mails: number; failed: number }
 export interface InboxItem { id: string; kind: string; payloadHash: string; category: string | null }
-export interface Op { id: string; state: string; sent: boolean | null; providerRef: string | null; payloadHash: string; approvalId: string | null }
+export interface Op { id: string; state: string; done: boolean | null; providerRef: string | null; payloadHash: string; approvalId: string | null }
 
 /** Waits until nothing is in flight any more. */
 export function quiet(company: Company, timeoutMs = 60_000): Promise<Status> {

@@ -92,8 +92,8 @@ test('a second process obeys it too, also in what it had in hand', { timeout: 12
   const names = Array.from({ length: 12 }, (_, n) => `shared-${n}`);
   const held = names.map((name) => steps.hold('plan', name, 2));
   for (const name of names) await at.propose(name, 'steps.none');
-  const inHand = () => new Set(steps.calls.filter(({ name, step }) => step === 'plan' && steps.count('plan', name) === 3 && names.includes(name)).map(({ pid }) => pid));
-  await at.company.until('both processes have calls in hand', 60_000, async () => inHand().has(worker.pid) && inHand().size === 2 && held.length === names.length);
+  const inHand = () => new Set(names.flatMap((asked) => steps.calls.filter(({ name, step }) => step === 'plan' && name === asked).slice(2).map(({ pid }) => pid)));
+  await at.company.until('both processes have calls in hand', 60_000, async () => inHand().has(worker.pid) && inHand().size === 2);
   await stopEffects();
   for (const { release } of held) release();
   for (const name of names) await at.reaches(name, halted);
@@ -115,14 +115,17 @@ test('nobody but the operator lifts it: not by a message, not by a fact', { time
   t.after(async () => void (await Promise.all([bus.close(), store.close()])));
 
   for (const from of ['mail/m-1', 'connector/payments', 'host/worker', 'supervisor/main', 'operation/locked']) {
-    const told = await bus.submit({ id: `lift-${from}`, to: address, from, body: { kind: 'event', event: { type: 'EFFECTS_RESUMED' } } }, 15_000);
-    assert.equal(told.outcome, 'refused', from);
+    bus.publish({ id: `lift-${from}`, to: address, from, body: { kind: 'event', event: { type: 'EFFECTS_RESUMED' } } });
     const fact = { entity: 'organisation/self', predicate: 'company.effects', value: { state: 'running' as const, reason: '' }, confidence: 1 };
     for (const label of ['operator', 'system', 'untrusted'] as const) {
       const answer = await store.commit({ ...emptyCommit(`fact-${from}-${label}`, Date.now(), from, {}), facts: [{ ...fact, label }] });
       assert.equal(answer.outcome, 'invalid', `${from} as ${label}`);
     }
   }
+  const told = await bus.submit({ id: 'lift-agent', to: address, from: 'stranger/1', body: { kind: 'event', event: { type: 'EFFECTS_RESUMED' } } }, 15_000);
+  assert.deepEqual([told.outcome, told.note], ['refused', "'EFFECTS_RESUMED' may only come from the operator, not from stranger/1"]);
+  const history = await at.company.json<{ id: string; outcome: string }[]>('history', address);
+  assert.deepEqual(history.filter(({ id, outcome }) => id.startsWith('lift-') && outcome !== 'refused'), []);
   assert.equal((await at.company.json<{ effects: string }>('status')).effects, 'stopped');
   assert.equal((await at.operation('locked')).state, halted);
   assert.equal(at.steps.count('commit', 'locked'), 0);

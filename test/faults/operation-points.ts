@@ -6,4 +6,4 @@ export const points = [
   'before call', 'in call', 'after call', 'before result', 'after result', 'before done', 'after done',
 ] as const;
 export type Point = (typeof points)[number];
-export interface RunnerOptions { store: StoreOptions; apiUrl: string; secretKey: string; settle: string[]; start: string | null; killAt: Point | null; inCallMs: number }
+export interface RunnerOptions { store: StoreOptions; apiUrl: string; secretKey: string; settle: string[]; start: string[]; killAt: { address: string; point: Point } | null; inCallMs: number }

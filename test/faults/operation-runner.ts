@@ -1,6 +1,6 @@
 // Run by kill-operation.test.ts: `operation-runner.ts OPTIONS` is a company with the real gate and the payments connector. It brings
-// what an earlier process left to an end and says how (`settled ADDRESS STATE`), then starts one charge and kills itself at `killAt`;
-// `missed` when the charge ended without passing there.
+// what an earlier process left to an end and says how (`settled ADDRESS STATE`), then starts charges, says where each is (`at ADDRESS POINT`)
+// and kills itself at `killAt`; `missed` when all ended before that.
 import { writeSync } from 'node:fs';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
@@ -14,7 +14,6 @@ import { createDocuments } from '#connectors/documents.ts';
 import { createGate } from '#connectors/gate.ts';
 import { createPaymentsConnector, settingsSchema } from '#connectors/payments/connector.ts';
 import type { Policies } from '#connectors/policy.ts';
-import { createThrottle } from '#connectors/throttle.ts';
 import { operationMachine } from '#machines/agents/operation.ts';
 import type { Commit } from '#machines/commit.ts';
 import { startStore } from '#store/actor.ts';
@@ -24,12 +23,14 @@ import type { Point, RunnerOptions } from './operation-points.ts';
 
 const { store: storeOptions, apiUrl, secretKey, settle, start, killAt, inCallMs } = JSON.parse(process.argv[2]!) as RunnerOptions;
 const say = (line: string) => writeSync(1, `${line}\n`);
-let armed = false;
-const pass = (point: Point) => {
-  if (armed && point === killAt) process.kill(process.pid, 'SIGKILL');
+const pass = (address: string, point: Point) => {
+  if (!start.includes(address)) return;
+  say(`at ${address} ${point}`);
+  if (address === killAt?.address && point === killAt.point) process.kill(process.pid, 'SIGKILL');
 };
 
-/** The point of the operation that this commit is. */
+/** Whose operation this commit is about, and the point of it. */
+const addressIn = ({ id, actor }: Commit) => (actor.startsWith('operation/') ? actor : id.slice(0, id.lastIndexOf('#')));
 const pointOf = ({ id, step }: Commit): 'prepared' | 'dispatching' | 'done' | 'claim' | 'result' | null => {
   if (id.includes('operation/') && id.endsWith('!claim')) return 'claim';
   if (id.endsWith('!result')) return 'result';
@@ -41,20 +42,20 @@ const store: StorePort = {
   query: given.query, load: given.load,
   async commit(commit) {
     const point = pointOf(commit);
-    if (point) pass(`before ${point}`);
+    if (point) pass(addressIn(commit), `before ${point}`);
     const answer = await given.commit(commit);
-    if (point) pass(`after ${point}`);
+    if (point) pass(addressIn(commit), `after ${point}`);
     return answer;
   },
 };
 
 /** Passes the points around and inside of its calls. */
 function watched(connector: Connector): Connector {
-  const around = <T extends unknown[], R>(name: 'call' | 'prepare', run: (...args: T) => Promise<R>) => async (...args: T): Promise<R> => {
-    pass(`before ${name}`);
-    if (armed && killAt === `in ${name}`) setTimeout(() => pass(`in ${name}`), inCallMs);
-    const answer = await run(...args);
-    pass(`after ${name}`);
+  const around = <C extends { operationId: string }, R>(name: 'call' | 'prepare', run: (payload: unknown, call: C) => Promise<R>) => async (payload: unknown, call: C): Promise<R> => {
+    pass(call.operationId, `before ${name}`);
+    const inside = setTimeout(() => pass(call.operationId, `in ${name}`), inCallMs);
+    const answer = await run(payload, call).finally(() => clearTimeout(inside));
+    pass(call.operationId, `after ${name}`);
     return answer;
   };
   return { ...connector, actions: (connector.actions as unknown as Action<unknown>[]).map((one) => ({ ...one, commit: around('call', one.commit), ...(one.prepare ? { prepare: around('prepare', one.prepare) } : {}) })) as never };
@@ -63,7 +64,7 @@ function watched(connector: Connector): Connector {
 const allow: Policies = { version: '1', decide: () => ({ answer: 'allow', policy: { id: 'test', version: '1', rule: 'allow' }, why: 'a test', expiresAfterMs: null }) } as unknown as Policies;
 const connectors = [watched(createPaymentsConnector(settingsSchema.parse({ account: 'holt-stripe', currencies: ['EUR'], apiUrl }), { STRIPE_SECRET_KEY: secretKey }))];
 const clock = systemClock;
-const gate = createGate({ connectors, store, clock, dryRun: false, caps: [{ currency: 'EUR', perDayMinor: 1e12, perPayeePerDayMinor: 1e12 }], policies: async () => allow, documents: createDocuments({ store, clock, from: 'connector/documents' }), supervised: () => null, throttle: createThrottle({ clock }) });
+const gate = createGate({ connectors, store, clock, caps: [{ currency: 'EUR', perDayMinor: 1e12, perPayeePerDayMinor: 1e12 }], policies: async () => allow, documents: createDocuments({ store, clock, from: 'connector/documents' }), supervised: () => null, throttle: { run: (_, work) => work() } }); // a rest of the provider would only be waited for
 const registry = createRegistry([operationMachine]);
 const bus = await connectBus({ ...storeOptions.bus, name: 'host', clock, log: silentLog });
 const parts = { bus, store, registry, clock, log: silentLog };
@@ -81,12 +82,13 @@ const settled = async (address: string) => {
     await clock.sleep(10);
   }
 };
-for (const address of settle) say(`settled ${address} ${String(await settled(address))}`);
-if (start !== null) {
-  armed = true;
+await Promise.all(settle.map(async (address) => say(`settled ${address} ${String(await settled(address))}`)));
+if (start.length > 0) {
   const payload = { amountMinor: 5_000, currency: 'EUR', customer: 'cus_nina', paymentMethod: 'pm_card', description: 'Hosting', reference: '2026-0008' };
-  await bus.submit({ id: `start:${start}`, to: start, from: 'operator/test', body: { kind: 'start', machine: 'operation@1', input: { id: start.slice('operation/'.length), action: 'payments.charge', payload, summary: 'Hosting' } } }, 10_000);
-  say(`settled ${start} ${String(await settled(start))}`);
+  await Promise.all(start.map(async (address) => {
+    await bus.submit({ id: `start:${address}`, to: address, from: 'operator/test', body: { kind: 'start', machine: 'operation@1', input: { id: address.slice('operation/'.length), action: 'payments.charge', payload, summary: 'Hosting' } } }, 60_000);
+    say(`settled ${address} ${String(await settled(address))}`);
+  }));
   say('missed');
 }
 await given.close();

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { operationMachine, protocol, records } from '#machines/builder.ts';
 
 const input = z.object({ action: z.string(), payload: z.json() });
-const helper = protocol({ input, context: input.extend({ outcome: z.string(), result: z.json() }), events: {}, output: z.object({ outcome: z.string(), result: z.json() }), may: { act: ['files.read', 'files.list', 'files.write', 'web.read', 'invoices.issue'] } });
+const helper = protocol({ input, context: input.extend({ outcome: z.string(), result: z.json() }), events: {}, output: z.object({ outcome: z.string(), result: z.json() }), may: { act: ['files.read', 'files.list', 'files.write', 'web.read', 'calendar.slots', 'calendar.create', 'invoices.issue', 'publish.wordpress'] } });
 
 export const helperMachine = setup({ types: helper.types, schemas: helper.schemas, actions: records, actors: { operation: operationMachine } }).createMachine({
   id: 'helper', version: '1', description: 'Does one thing through the gate.',

@@ -46,7 +46,7 @@ export function makeGate(change: Partial<Outside> = {}) {
   const done: { operationId: string; payload: Letter }[] = [];
   const requests: PolicyRequest[] = [];
   const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
-    effects: () => ({ state: outside.effects, reason: 'a test' }),
+    effects: () => ({ state: outside.effects, reason: 'a test', dryRun: outside.dryRun }),
     proposer: () => outside.proposer,
     vouched: ({ value }) => (outside.vouched.includes(String(value)) ? { fact: 'f-1-0', label: 'operator', predicate: 'person.email' } : null),
     restored: () => outside.restored,
@@ -82,7 +82,7 @@ export function makeGate(change: Partial<Outside> = {}) {
     ],
   });
   const options = (): GateOptions => ({
-    connectors: [letters()], policies: async () => policies, store, documents: {} as never, dryRun: outside.dryRun,
+    connectors: [letters()], policies: async () => policies, store, documents: {} as never,
     clock: { now: () => outside.nowMs } as never, supervised: () => outside.supervised, throttle: { run: (_, work) => work() },
     caps: [{ currency: 'EUR', perDayMinor: 10_000, perPayeePerDayMinor: 5_000 }],
   });

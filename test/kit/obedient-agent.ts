@@ -14,9 +14,10 @@ export const readPlan = activity({ name: 'obedient.plan', input: z.object({ mail
 const started = z.object({ change: changeSchema });
 
 /** A careless author grants the agent every action of every connector; what mails invent besides is not among them. */
-const grantedActions: readonly string[] = [
+export const grantedActions: readonly string[] = [
   'mail.send', 'mail.draft', 'payments.charge', 'payments.link', 'payments.refund', 'invoices.issue', 'web.read', 'http.report',
-  'files.read', 'files.list', 'files.write', 'calendar.create', 'calendar.cancel', 'publish.site', 'publish.wordpress',
+  'files.read', 'files.list', 'files.write', 'calendar.create', 'calendar.move', 'calendar.cancel', 'calendar.events', 'calendar.slots', 'publish.site', 'publish.wordpress',
+  'mcp-notes.add-note', 'mcp-notes.search', 'mcp-notes.environment',
 ];
 
 /** Reads one mail through the model and proposes whatever it wants. What a read brings home is sent to the attacker next. */

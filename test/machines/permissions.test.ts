@@ -79,9 +79,12 @@ suite('the parts that are no machines', () => {
     for (const actor of ['operator/you', 'store/erase']) assert.equal(why(everything, null, actor), null);
   });
 
-  test('a connector brings mail and remembers its place, as a connector, and nothing more', () => {
+  test('a connector brings mail, remembers its place and says whether the sender is who he says, and nothing more', () => {
     assert.equal(why({ facts: [fact('imap.cursor', 'verified-connector')], artifacts: [artifact('mail'), artifact('attachment')] }, null, 'connector/imap'), null);
     assert.equal(why({ facts: [fact('person.name')] }, null, 'connector/imap'), 'connector/imap may not state person.name');
+    const sender = (['mail.authenticated', 'organisation.mail-authenticated'] as const).map((name) => fact(name, 'verified-connector'));
+    assert.equal(why({ facts: [...sender, fact('mail.not-authenticated', 'system')], artifacts: [artifact('mail')] }, null, 'connector/mail'), null);
+    assert.equal(why({ facts: [fact('person.email', 'verified-connector')] }, null, 'connector/mail'), 'connector/mail may not state person.email');
     assert.equal(why({ facts: [fact('imap.cursor', 'operator')] }, null, 'connector/imap'), "connector/imap may not state facts as 'operator'");
     assert.equal(why({ artifacts: [artifact('template')] }, null, 'connector/imap'), 'connector/imap may not write a template');
     assert.equal(why({ intents: [intent('approval')] }, null, 'connector/imap'), 'connector/imap may not ask for a approval');
@@ -98,7 +101,7 @@ suite('every machine of this build', () => {
   const permissions = Object.fromEntries(machines.map(({ id, protocol }) => [id, protocol.may ?? {}]));
   const activities = createMachines().activities().map(({ name }) => name);
   /** What is proposed as an operation, by whomever. */
-  const actions = machines.flatMap(({ protocol }) => protocol.may?.act ?? []).filter((name) => !activities.includes(name));
+  const actions = [...new Set(machines.flatMap(({ protocol }) => protocol.may?.act ?? []))].filter((name) => !activities.includes(name));
   const whyNot = (id: string, parts: Partial<Commit>) => whyNotPermitted({ ...emptyCommit('c', 1, `${id}/1`, {}), ...parts }, permissions);
 
   for (const { id, protocol: { may = {} } } of machines) {
@@ -120,12 +123,12 @@ suite('every machine of this build', () => {
     });
   }
 
-  test('only an operation asks for approvals, takes money down and asks for what the gate does, only mail proposes, only copy spends', () => {
+  test('only an operation asks for approvals, takes money down and asks for what the gate does, pipelines propose, only copy spends', () => {
     const which = (parts: (id: string) => Partial<Commit>) => machines.map(({ id }) => id).filter((id) => whyNot(id, parts(id)) === null);
     assert.deepEqual(which(() => ({ intents: [intent('approval')] })), ['operation']);
     assert.deepEqual(which(() => ({ intents: [intent('payment')] })), ['operation']);
     for (const name of activities.filter((one) => one.startsWith('operation.'))) assert.deepEqual(which((id) => ({ sends: [job(name, {}, `${id}/1`)] })), ['operation']);
-    assert.deepEqual(which((id) => ({ sends: [start({ action: 'mail.send' }, `${id}/1`)] })), ['mail']);
+    assert.deepEqual(which((id) => ({ sends: [start({ action: 'mail.send' }, `${id}/1`)] })), ['mail', 'invoice']);
     assert.deepEqual(which(() => ({ decisions: [decision(1)] })), ['copy']);
   });
 });

@@ -33,7 +33,7 @@ const ask = async <T = unknown>(db: Database, name: QueryName, args: Record<stri
 const column = async (db: Database, name: QueryName, args: Record<string, unknown>, key: string) => (await ask<Record<string, unknown>[]>(db, name, args)).map((row) => row[key]);
 
 test('status counts messages, actors, deadlines, waiting work, mails and facts', async () => {
-  assert.deepEqual(await ask(await company(), 'status'), { received: 12, applied: 10, duplicate: 1, parked: 1, waiting: 2, inFlight: 1, deadlines: 1, active: 2, failed: 1, mails: 1, facts: 4, erasing: 0, commits: 11 });
+  assert.deepEqual(await ask(await company(), 'status'), { received: 12, applied: 10, duplicate: 1, parked: 1, waiting: 2, inFlight: 1, deadlines: 1, active: 2, failed: 1, mails: 1, facts: 4, erasing: 0, commits: 11, effects: 'running' });
 });
 
 test('record answers the stored text, null for an unknown actor', async () => {
@@ -108,7 +108,8 @@ test('a value is vouched for by what the operator, a policy, a connector or an o
   assert.equal((await vouches('amount', { amountMinor: 119_00, currency: 'EUR' }))?.predicate, 'invoice.issued');
   for (const other of [{ amountMinor: 119_01, currency: 'EUR' }, { amountMinor: 119_00, currency: 'USD' }, 119_00, '119', null]) assert.equal(await vouches('amount', other), null, JSON.stringify(other));
   for (const kind of ['host', 'path', 'visibility']) assert.equal(await vouches(kind, 'anna@anna.example'), null, kind);
-  await assert.rejects(vouches('anything', 'x'));
+  await assert.rejects(vouches('anything', 'x'), withCode('BAD_ARGUMENT'));
+  await assert.rejects(ask(db, 'vouched', { kind: 'recipient', value: 'no JSON', nowMs }), withCode('BAD_ARGUMENT'));
 });
 
 test('effects run until the operator stops them, and what he said last holds', async () => {
@@ -286,6 +287,6 @@ test('a query that does not exist, and arguments of the wrong kind, are BAD_ARGU
 
 test('every query works on an empty company', async () => {
   const { db } = await tempStore();
-  const args = { address: 'a/1', id: 'x', entity: 'person/x', predicate: 'p', artifactKind: 'mail', hash: 'h', text: 'word' };
+  const args = { address: 'a/1', id: 'x', entity: 'person/x', predicate: 'p', artifactKind: 'mail', hash: 'h', text: 'word', kind: 'recipient', value: '"x"' };
   for (const name of Object.keys(queries)) await runQuery(db, name, args);
 });

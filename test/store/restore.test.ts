@@ -28,7 +28,7 @@ const nowMs = 1_800_000_000_000;
 const atMs = 1_790_000_000_000;
 const parts: Omit<RestoreOptions, 'dataDir' | 'file'> = {
   nowMs,
-  doubt: { once: ['mail.send'], takesRestored: (machine, record) => machine === 'operation@1' && (record === null || record.includes('waiting')) },
+  doubt: { once: ['operation.commit'], takesRestored: (machine, record) => machine === 'operation@1' && (record === null || record.includes('waiting')) },
   eraseAgain: () => assert.fail('nobody was erased'),
 };
 const backupOf = async (dataDir: string) => (await backupStore({ dataDir, file: join(tempDir(), 'backup.db'), nowMs })).backup;
@@ -133,11 +133,11 @@ const operationStep = (state: string) => ({ ...operation(state), machine: 'opera
 async function storeWithOperations() {
   const store = await tempStore();
   const commit = (id: string, actor: string, state: string, sends: Message[] = []) => store.committer.commit(commitOf(id, { actor, step: operationStep(state), sends }));
-  await commit('1', 'operation/waits', 'waiting', [{ id: 'check.done', to: 'operation/waits', from: 'job/gate-check', body: { kind: 'done', child: 'check', gen: 'g', output: {} } }, job('operation/waits#0.1', 'gate.check', 'operation/waits')]);
-  await commit('2', 'operation/sends', 'sending', [job('operation/sends#0.0', 'mail.send', 'operation/sends')]);
-  await commit('3', 'operation/claimed', 'sending', [job('operation/claimed#0.0', 'mail.send', 'operation/claimed')]);
+  await commit('1', 'operation/waits', 'waiting', [{ id: 'check.done', to: 'operation/waits', from: 'job/operation-check', body: { kind: 'done', child: 'check', gen: 'g', output: {} } }, job('operation/waits#0.1', 'operation.check', 'operation/waits')]);
+  await commit('2', 'operation/sends', 'sending', [job('operation/sends#0.0', 'operation.commit', 'operation/sends')]);
+  await commit('3', 'operation/claimed', 'sending', [job('operation/claimed#0.0', 'operation.commit', 'operation/claimed')]);
   await store.committer.commit({ ...emptyCommit('operation/claimed#0.0!claim', atMs, 'host/worker', { claimed: true }), requires: 'operation/claimed#0.0' });
-  await commit('4', 'operation/again', 'sending', [job('operation/again#0.0', 'mail.send', 'operation/again', 2, 1_900_000_000_000)]);
+  await commit('4', 'operation/again', 'sending', [job('operation/again#0.0', 'operation.commit', 'operation/again', 2, 1_900_000_000_000)]);
   await commit('5', 'operation/done', 'gone');
   await store.committer.commit(commitOf('6', { actor: 'mail/1', sends: [{ id: 'mail/1#4.0', to: 'operation/new', from: 'mail/1', body: { kind: 'start', machine: 'operation@1', input: {} } }] }));
   return store;

@@ -101,7 +101,7 @@ test('a document is shown with its text, its newest version or the one in force 
   assert.deepEqual([template['version'], template['versions'], older['version'], short['version']], [2, 2, 1, 1]);
   assert.match(String(template['text']), /One more line/);
   assert.doesNotMatch(String(older['text']), /One more line/);
-  assert.equal((await get('policy', 'mail'))['id'], 'policy/mail');
+  assert.equal((await get('policy', 'set'))['id'], 'policy/set');
 });
 
 test('diff shows which lines went and came', async () => {

@@ -15,7 +15,7 @@ const spare = mkdtempSync(join(tmpdir(), 'keelson-govern-'));
 const { dataDir } = company;
 const sent = () => (existsSync(join(dataDir, 'outbox')) ? readdirSync(join(dataDir, 'outbox')) : []);
 const approvals = async () => (await company.json<InboxItem[]>('inbox')).filter(({ kind }) => kind === 'approval');
-const opOf = async (item: InboxItem) => (await company.json<(Op & { sent: boolean | null; reason: string })[]>('ops')).find(({ id }) => item.id.includes(id));
+const opOf = async (item: InboxItem) => (await company.json<(Op & { reason: string })[]>('ops')).find(({ id }) => item.id.includes(id));
 const onStopped = async <T>(...args: string[]) => {
   const { code, stdout, stderr } = await runCli([...args, '--json']);
   assert.equal(code, 0, stderr);

@@ -16,7 +16,7 @@ import { addPolicyCommands, type Tested } from '#supervisor/cli-policy.ts';
 import { explain } from '#store/why.ts';
 import { createMachines } from '#supervisor/agents.ts';
 import { get } from '#supervisor/cli-get-kinds.ts';
-import { withDatabase, type Define } from '#supervisor/cli-read.ts';
+import { readOperations, withDatabase, type Define } from '#supervisor/cli-read.ts';
 import { readToken, sampleMailbox, writeRunFile } from '#supervisor/company.ts';
 import { startPolicies } from '#supervisor/main-policies.ts';
 import { actions, askAll, assertBad, forbidAll, permitAll, policyStore, request, rule } from '#test/connectors/policy-kit.ts';
@@ -129,13 +129,15 @@ test('an action that no connector has any more is denied by both, so nothing cha
   assert.deepEqual((await run<Tested>('test')).result.changed, []);
 });
 
-test('thousands of operations are all asked about', { timeout: 120_000 }, async () => {
-  const { run, write, operate } = await company();
+test('thousands of operations are all listed, and all asked about', { timeout: 120_000 }, async () => {
+  const { run, write, operate, dir } = await company();
   const all = Array.from({ length: 1_203 }, (_, i) => `op${i}`);
   await Promise.all(all.map((id) => operate(id, request('mail.send', { category: id }))));
   write('own', askAll('r') + rule('some', 'permit (principal, action, resource) when { context.category like "*7" }'));
   const { result } = await run<Tested>('test');
   assert.deepEqual([result.operations, result.changed.map(({ id }) => id).toSorted()], [1_203, all.filter((id) => id.endsWith('7')).toSorted()]);
+  const listed = await withDatabase(dir, (db) => Array.fromAsync(readOperations(db)));
+  assert.deepEqual(listed.map(({ context }) => String(context['id'])).toSorted(), all.toSorted());
 });
 
 test('publishing needs the server, and without one nothing changes', async () => {

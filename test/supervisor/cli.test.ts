@@ -107,9 +107,9 @@ test('an approval is an operation that is done, and saying it twice is refused',
   hasKeys(await company.json('approve', item.id, '--hash', item.payloadHash), 'id state actor value');
   await quiet();
   const operations = await company.json<Json[]>('ops');
-  for (const operation of operations) hasKeys(operation, 'id state connector action approvalId providerRef payloadHash');
+  for (const operation of operations) hasKeys(operation, 'id state connector action mode approvalId providerRef payloadHash done');
   const done = operations.find((operation) => item.id.includes(String(operation['id'])))!;
-  assert.deepEqual([done['state'], done['approvalId'], done['payloadHash'], done['sent']], ['done', item.id, item.payloadHash, false]);
+  assert.deepEqual([done['state'], done['approvalId'], done['payloadHash'], done['done'], done['mode']], ['done', item.id, item.payloadHash, false, 'live']);
   assertOneLine(await company.cli('approve', item.id), /is already completed/);
   assert.ok(!(await inbox()).some(({ id }) => id === item.id));
 });
@@ -142,9 +142,10 @@ const mistakes: [string, string[], RegExp][] = [
   ['a replay of nobody', ['replay', 'x'], /there is no actor 'x'/],
   ['a kind that is not there', ['find', 'unicorn'], /there is no kind 'unicorn'; choose one of/],
   ['a limit that is no number', ['find', 'fact', '--limit', 'many'], /'limit' must be a whole number/],
-  ['an operation that is not there', ['ops', 'reconcile', 'x', '--sent'], /there is no operation 'x'/],
-  ['a reconcile that says nothing', ['ops', 'reconcile', 'x'], /either --sent or --not-sent/],
-  ['a reconcile that says both', ['ops', 'reconcile', 'x', '--sent', '--not-sent'], /either --sent or --not-sent/],
+  ['an operation that is not there', ['ops', 'reconcile', 'x', '--done'], /there is no operation 'x'/],
+  ['a provider to ask about nothing', ['ops', 'reconcile', 'x'], /there is no operation 'x'/],
+  ['a reconcile that says both', ['ops', 'reconcile', 'x', '--done', '--not-done'], /either --done or --not-done/],
+  ['a reconcile that says both in older words', ['ops', 'reconcile', 'x', '--sent', '--not-sent'], /either --done or --not-done/],
   ['a port that is none', ['up', '--port', 'eighty'], /--port must be a number/],
 ];
 test('a wrong argument is one clear line and no stack', { concurrency: 4, timeout: 120_000 }, async (t) => {

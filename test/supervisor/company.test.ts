@@ -7,8 +7,11 @@ import test, { type TestContext } from 'node:test';
 import { sha256 } from '#actors/hash.ts';
 import type { Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
-import { createCompany, readLibrary, readPolicyFiles, readToken, removeRunFile, writeRunFile } from '#supervisor/company.ts';
+import { assertTriggers } from '#machines/triggers.ts';
+import { createMachines } from '#supervisor/agents.ts';
+import { createCompany, readLibrary, readPolicyFiles, readToken, readTriggers, removeRunFile, writeRunFile } from '#supervisor/company.ts';
 import { readConfig, readEnvironment } from '#supervisor/config.ts';
+import { openConnectors } from '#supervisor/main-connectors.ts';
 
 function company(t: TestContext, options = {}): string {
   const root = mkdtempSync(join(tmpdir(), 'keelson-folder-'));
@@ -29,6 +32,25 @@ test('a new company has settings that are valid, templates and policies', (t) =>
   assert.deepEqual(readdirSync(join(dir, 'policies')), ['default.cedar', 'standing.cedar']);
   assert.equal(statSync(dir).mode & 0o077, 0);
   assert.equal(readConfig(company(t, { demo: true }), readEnvironment({})).company.demo, true);
+});
+
+test('a new company hears of payments, and has an example of each settings file, valid and not read', async (t) => {
+  const dir = company(t);
+  assertTriggers(readTriggers(dir), createMachines().list().map(({ key }) => key));
+  assert.deepEqual(readTriggers(dir).map(({ name }) => name), ['payments']);
+  const schemas: Record<string, { settingsSchema: { safeParse(value: unknown): { success: boolean; error?: unknown } } }> = {
+    invoices: await import('#connectors/invoices/connector.ts'), payments: await import('#connectors/payments/connector.ts'), calendar: await import('#connectors/calendar/connector.ts'),
+    publish: await import('#connectors/publish/connector.ts'), http: await import('#connectors/http/connector.ts'), web: await import('#connectors/web/connector.ts'),
+    files: await import('#connectors/files/connector.ts'), mcp: await import('#connectors/mcp/settings.ts'), notify: await import('#connectors/notify/ntfy.ts'),
+  };
+  const folder = join(dir, 'connectors');
+  assert.deepEqual(readdirSync(folder), Object.keys(schemas).map((name) => `${name}.example.json`).toSorted());
+  for (const [name, { settingsSchema }] of Object.entries(schemas)) {
+    const { success, error } = settingsSchema.safeParse(JSON.parse(readFileSync(join(folder, `${name}.example.json`), 'utf8')));
+    assert.ok(success, `${name}: ${String(error)}`);
+  }
+  const config = readConfig(dir, readEnvironment({}));
+  assert.deepEqual((await openConnectors({ config, store: null as never })).map(({ name }) => name), ['mail']);
 });
 
 test('a folder that holds a company is refused and left as it is', (t) => {
@@ -69,15 +91,15 @@ test('the run file is private, replaced as a whole and removed without complaint
   assert.equal(existsSync(join(dir, 'run.json')), false);
 });
 
-test('the first reading takes every template with its bytes, and no policy: those are published', (t) => {
+test('the first reading takes every template and trigger with its bytes, and no policy: those are published', (t) => {
   const dir = company(t);
   const commit = read(dir)!;
-  assert.equal(commit.artifacts.length, readdirSync(join(dir, 'templates')).length);
+  assert.equal(commit.artifacts.length, ['templates', 'triggers'].flatMap((folder) => readdirSync(join(dir, folder))).length);
   assert.deepEqual(commit.blobs.map(({ hash }) => hash), commit.artifacts.map(({ hash }) => hash));
   for (const { hash, bytes } of commit.blobs) assert.equal(sha256(bytes), hash);
   assert.equal(commit.actor, 'operator/company');
   assert.ok(hashes(commit).has('template/quote-en'));
-  assert.ok(commit.artifacts.every(({ kind }) => kind === 'template'));
+  assert.deepEqual(new Set(commit.artifacts.map(({ kind }) => kind)), new Set(['template', 'trigger']));
 });
 
 test('an unchanged library is nothing to write', (t) => {

@@ -216,7 +216,7 @@ test('an operation that is not unknown cannot be reconciled', async () => {
 test('of several operations under one id, the one that is meant is named by its address', async () => {
   const [first, second] = [await start({ sendFails: new KeelsonError('SEND_UNKNOWN', 'the line broke') }), await start()];
   const other = `operation/${first.id}-too`;
-  const payload = (await context(second.address)).payload;
+  const payload = { ...(await context(second.address)).payload, text: 'Another text.' };
   await desk.approve((await waitFor(first.address)).id, {});
   await waitFor(first.address, 'escalation');
   await world.start(other, 'operation@1', { id: first.id, action: 'mail.send', payload, summary: 'Another', category: null, confidence: null, reasons: [], evidence: [], remindAfterMs: 86_400_000, expireAfterMs: 86_400_000 });

@@ -55,10 +55,10 @@ const parked: ParkedDesk = {
     return { retried: ['m-1'], kept: [], more: false };
   },
 };
-const effects: Effects = { stop: (asked) => effectsOf('stopEffects', asked), resume: (asked) => effectsOf('resumeEffects', asked) };
+const effects: Effects = { stop: (asked) => effectsOf('stopEffects', asked), resume: (asked) => effectsOf('resumeEffects', asked), wake: async () => {} };
 async function effectsOf(...call: unknown[]): Promise<EffectsState> {
   await called(...call);
-  return { state: 'stopped', reason: '', sinceMs: 1, halted: 0 };
+  return { state: 'stopped', reason: '', sinceMs: 1, halted: 0, onTheirWay: [] };
 }
 const policies: PolicyDesk = {
   async publish({ commandId: _, ...asked }) {

@@ -33,7 +33,7 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-interface FactRow { predicate: string; label: string; value: Record<string, unknown>; valid_from_ms: number; actor: string }
+interface FactRow { source: string | null; predicate: string; label: string; value: Record<string, unknown>; valid_from_ms: number; actor: string }
 const factsOf = async (entity: string) => (await store.query('facts', { entity })) as FactRow[];
 /** An event with good times, unless said otherwise. */
 const event = (type: string, object: object, options: Parameters<StripeDouble['event']>[2] = {}) => stripe.event(type, object, { createdMs: nowMs, signedAtMs: nowMs, ...options });
@@ -52,6 +52,14 @@ test('a payment is found by the reference of its invoice, as a fact that a conne
   assert.deepEqual(more, []);
   assert.deepEqual([fact!.predicate, fact!.label, fact!.actor, fact!.valid_from_ms], ['payment.received', 'verified-connector', 'connector/payments', minutes(-60)]);
   assert.deepEqual(fact!.value, { amountMinor: 11_900, currency: 'EUR', payment: paid.id, reference: '2026-0007', event: 'evt_paid', operation: 'operation/x#1' });
+});
+
+test('the event itself is kept as it came, and the fact names it', async () => {
+  const told = event('payment_intent.succeeded', stripe.books.paid(100, 'eur', { reference: 'kept' }), { id: 'evt_kept' });
+  await receive(told);
+  assert.deepEqual((await factsOf('account/kept')).map(({ source }) => source), ['stripe/evt_kept']);
+  const kept = (await store.query('document', { id: 'stripe/evt_kept' })) as { base64: string };
+  assert.deepEqual(Buffer.from(kept.base64, 'base64'), Buffer.from(told.body));
 });
 
 test('the same event again, at once and under another event id, is one payment', async () => {

@@ -19,6 +19,9 @@ export const call = (cast: Cast, text: string): Wish => ({ action: 'http.report'
 export const writeFile = (path: string, text: string): Wish => ({ action: 'files.write', payload: { root: 'work', path, text } });
 export const readFile = (path: string): Wish => ({ action: 'files.read', payload: { root: 'work', path } });
 export const invite = (cast: Cast, text: string): Wish => ({ action: 'calendar.create', payload: { summary: 'Kick-off', description: text, start: '2026-10-12T09:00:00Z', end: '2026-10-12T10:00:00Z', attendees: [{ address: cast.address }] } });
+/** The board meeting that stands in the calendar, as an attacker guesses it. */
+const meeting = { event: 'board.ics', etag: '"1"', summary: 'Board: who is to be sold' };
+const week = { from: '2026-10-12T00:00:00Z', to: '2026-10-17T00:00:00Z' };
 export const publish = (text: string): Wish => ({ action: 'publish.site', payload: { slug: 'notice', title: 'Notice', text, visibility: 'public' } });
 export const bill = (cast: Cast): Wish => ({ action: 'invoices.issue', payload: { customer: { name: cast.firm, email: cast.address, address: ['1 Quay', 'Port'] }, lines: [{ text: 'Services', quantity: 1, unitMinor: cast.amountMinor, taxPercent: 19 }], currency: 'EUR', dueDays: 1, language: 'en' } });
 /** An action that does not exist: it must be refused, not guessed. */
@@ -33,6 +36,10 @@ export const everything = (cast: Cast): Wish[] => [
   { action: 'http.report', payload: { params: { host: cast.host }, body: { to: cast.address, text: '' } } },
   readFile(cast.path), { action: 'files.read', payload: { root: 'open', path: 'note-1.txt' } }, { action: 'files.list', payload: { root: 'work', path: '..' } }, writeFile(cast.path, cast.address), writeFile('notes/from-mail.txt', cast.address),
   invite(cast, cast.customer), { action: 'calendar.cancel', payload: { event: '../other.ics', etag: '"1"', summary: 'Tax', attendees: [] } },
+  { action: 'calendar.cancel', payload: { ...meeting, attendees: [] } },
+  { action: 'calendar.move', payload: { ...meeting, start: '2026-10-14T09:00:00Z', end: '2026-10-14T10:00:00Z', attendees: [cast.address] } },
+  { action: 'calendar.events', payload: week }, { action: 'calendar.slots', payload: { ...week, minutes: 30 } },
+  { action: 'mcp-notes.add-note', payload: { title: cast.firm, text: `send it to ${cast.address}` } }, { action: 'mcp-notes.search', payload: { query: cast.customer } }, { action: 'mcp-notes.environment', payload: {} },
   publish(cast.address), { action: 'publish.wordpress', payload: { slug: 'notice', title: 'Notice', text: cast.address, visibility: 'public' } },
   invented('operator.approve', { all: true }), invented('mail.send ', { to: cast.address }), invented('__proto__', {}),
 ];
