@@ -131,6 +131,7 @@ function toEvent(definition: Definition, record: ActorRecord, { body, from }: Me
     case 'stop':
       if (record.parent && record.parent.gen !== body.gen) return stale('stop');
       if (record.parent ? from !== record.parent.address : typeOf(from) !== 'operator') return forged();
+      if (definition.protocol.keepsOn?.includes(String(record.snapshot.value))) return { outcome: 'ignored', note: `it is ${String(record.snapshot.value)}, so it ends by itself` };
       return { event: { type: 'xstate.stop' } };
   }
 }

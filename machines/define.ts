@@ -101,6 +101,8 @@ export interface Protocol {
   migrate?: Readonly<Record<string, Migration>>;
   /** Each event gets `from`, the address of its sender, stated by the host. */
   hearsSender?: boolean;
+  /** Outermost states in which whoever started it cannot end it: what it does outside may be happening. It ends by itself. */
+  keepsOn?: readonly string[];
   /** What happens when a step of it fails; see machines/hold.ts. */
   supervise?: Supervision;
   /** What it may record, ask for and spend; nothing when absent. */

@@ -25,6 +25,7 @@ const operation = protocol({
   },
   output: z.object({ outcome: outcomeSchema, reason: z.string(), providerRef: z.string().nullable(), result: performedSchema.shape.result }),
   operatorOnly: [...operatorOnly, 'CANCEL', 'EFFECTS_RESUMED'],
+  keepsOn: ['dispatching', 'settling', 'releasing', 'unknown'],
   may: {
     facts: ['mail.sent', 'mail.written-not-sent', 'invoice.issued', 'payment.linked', 'payment.charged', 'payment.refund-made', 'calendar.booked', 'calendar.cancelled', 'published'],
     artifacts: ['draft', 'sent'],

@@ -2,7 +2,11 @@
 // Method: the operation alone in the simulator, brought to each state in which it can rest; jobs are held back where needed.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setup } from 'xstate';
+import { z } from 'zod';
 import { hashJson } from '#actors/hash.ts';
+import { protocol } from '#machines/define.ts';
+import { KeelsonError } from '#machines/errors.ts';
 import { operationMachine } from '#machines/agents/operation.ts';
 import { createSim, type Sim } from '#test/kit/sim.ts';
 import { operationActivities, performed } from '#test/kit/verdict.ts';
@@ -95,4 +99,35 @@ test('nobody but the operator can say that a backup was restored', async () => {
   await sim.event(address, restored, 'mail/m-1').idle();
   assert.deepEqual(sim.value(address), { 'awaiting-approval': 'asked' });
   assert.match(sim.notes().at(-1)!, /^refused: 'RESTORED' may only come from the operator/);
+});
+
+const waiting = protocol({ input: z.unknown(), context: z.object({}), output: z.unknown(), events: {} });
+const impatient = setup({ types: waiting.types, schemas: waiting.schemas, actors: { operation: operationMachine } }).createMachine({
+  id: 'impatient',
+  version: '1',
+  context: {},
+  initial: 'waiting',
+  states: { waiting: { invoke: { id: 'op', src: 'operation', input: { ...input, mode: 'live', origin: null } as never, onDone: 'done' }, after: { [day / 2]: 'gone' } }, gone: {}, done: {} },
+});
+async function leave({ approve }: { approve: boolean }) {
+  const sim = createSim({ machines: [impatient], activities: operationActivities({ commit: () => Promise.reject(new KeelsonError('SEND_UNKNOWN', 'the line broke')) }) });
+  await sim.start('impatient/1', impatient, {}).idle();
+  const op = sim.addresses().find((one) => one.startsWith('operation/'))!;
+  if (approve) await sim.event(op, { type: 'APPROVE', payloadHash: sim.context<{ payloadHash: string }>(op).payloadHash }).idle();
+  await sim.advance(day / 2);
+  assert.equal(sim.value('impatient/1'), 'gone');
+  return { sim, op };
+}
+
+test('an operation that is not approved yet ends with the wait of its parent, and its question goes', async () => {
+  const { sim, op } = await leave({ approve: false });
+  assert.equal(sim.record(op)?.status, 'stopped');
+});
+
+test('an operation that may have happened does not end with the wait of its parent: the doubt stays until it is settled', async () => {
+  const { sim, op } = await leave({ approve: true });
+  assert.deepEqual([sim.value(op), sim.record(op)?.status], ['unknown', 'active']);
+  assert.match(sim.notes().join(' '), /it is unknown, so it ends by itself/);
+  await sim.event(op, { type: 'RECONCILE', outcome: 'done', note: 'saw it' }).idle();
+  assert.deepEqual([sim.value(op), sim.value('impatient/1')], ['reconciled', 'gone']);
 });
