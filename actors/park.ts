@@ -21,7 +21,7 @@ export function parkCommit({ id, to, from, cause, subject, bytes }: Delivery, re
       kind: 'escalation',
       state: 'input-required',
       summary: `A message to ${actor} could not be applied: ${reason}`,
-      data: { reasons: [reason], payload: { id, subject } },
+      data: { reasons: [reason], payload: { id, subject, from } },
     }],
   };
 }

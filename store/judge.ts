@@ -10,6 +10,7 @@ import type { Accepted } from './accepted.ts';
 import { chainHash } from './audit.ts';
 import { contradiction } from './contradictions.ts';
 import { appliedOf, standingKey, type Known, type StandingFact } from './known.ts';
+import { askSparingly } from './parked-items.ts';
 import { partsHash, toPartRows, toStanding } from './part-rows.ts';
 import { repeat } from './repeat.ts';
 import { chainMax, stopLoop } from './trigger-loops.ts';
@@ -35,6 +36,7 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   if (basis !== undefined && (known.revs.get(commit.actor) ?? -1) !== basis) return { answer: { outcome: 'conflict' } };
   const reason = whyNotIntents(commit, known) ?? whyNotPayments(commit, known, caps) ?? whyNotArtifacts(commit, known) ?? whyNotSuperseding(commit, known);
   if (reason !== null) return { answer: { outcome: 'invalid', reason } };
+  commit = askSparingly(commit, known.parkedItems);
 
   const seq = head.seq + 1;
   const chain = known.chains.get(appliedOf(commit)) ?? [];

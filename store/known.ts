@@ -4,6 +4,7 @@ import type { Money } from '#machines/effects.ts';
 import type { Commit, Committed, Outcome } from '#machines/commit.ts';
 import { holdsOf } from '#machines/predicates.ts';
 import { readPartId } from '#machines/records.ts';
+import { countParked } from './parked-items.ts';
 import { repeat } from './repeat.ts';
 import { chainMax, readChain } from './trigger-loops.ts';
 import type { Database } from './database.ts';
@@ -30,6 +31,8 @@ export interface Known {
   superseded: Map<number, { entity: string; predicate: string; label: string }>;
   /** Money on its way or arrived within the last 24 hours, by intent; read when a commit sends some. */
   payments: Map<string, Money>;
+  /** Items about parked messages that wait, by who spoke to whom; read when a commit parks one. */
+  parkedItems: Map<string, number>;
 }
 
 export const standingKey = (entity: string, predicate: string) => `${predicate}\n${entity}`;
@@ -39,7 +42,7 @@ export const appliedOf = ({ id, requires }: Commit) => requires ?? id;
 
 export async function readKnown(database: Database, commits: Commit[]): Promise<Known> {
   const select = async <T>(sql: string, keys: (string | number)[]) => (keys.length === 0 ? [] : database.all<T>(sql, JSON.stringify(keys)));
-  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), chains: new Map(), loops: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map(), payments: new Map() };
+  const known: Known = { repeats: new Map(), revs: new Map(), open: new Set(), chains: new Map(), loops: new Set(), intents: new Map(), artifacts: new Map(), standing: new Map(), superseded: new Map(), payments: new Map(), parkedItems: new Map() };
 
   const seen = await database.all<{ id: string; seq: number | null; rev: number | null; outcome: Outcome; body: string | null }>(
     `SELECT id, seq, rev, outcome, body FROM journal WHERE id IN (SELECT value FROM json_each(?1))
@@ -66,6 +69,10 @@ export async function readKnown(database: Database, commits: Commit[]): Promise<
   if (paying.length > 0) {
     const sinceMs = Math.min(...paying.map(({ atMs }) => atMs)) - capWindowMs;
     for (const { id, data } of await database.all<{ id: string; data: string }>("SELECT id, data FROM intent WHERE created_ms > ? AND kind = 'payment' AND state IN ('submitted', 'working', 'completed')", sinceMs)) known.payments.set(id, JSON.parse(data) as Money);
+  }
+  if (commits.some(({ parked }) => parked)) {
+    const items = await database.all<{ actor: string; data: string }>("SELECT actor, data FROM intent WHERE state = 'input-required' AND kind = 'escalation' AND id >= 'parked-' AND id < 'parked.'");
+    known.parkedItems = countParked(items.map(({ actor, data }) => ({ actor, data: JSON.parse(data) as unknown })));
   }
 
   const facts = commits.flatMap((commit) => commit.facts);

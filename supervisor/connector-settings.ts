@@ -13,8 +13,8 @@ export function readSecrets({ dataDir, secretOf }: Pick<Config, 'dataDir' | 'sec
   const file = join(dataDir, 'secrets.env');
   const kept = existsSync(file) ? parseEnv(readSecretFile(file)) : {};
   return Object.fromEntries(names.flatMap((name) => {
-    const value = secretOf(name) ?? kept[name];
-    return value === undefined || value === '' ? [] : [[name, value]];
+    const value = secretOf(name) || kept[name];
+    return value ? [[name, value]] : [];
   }));
 }
 

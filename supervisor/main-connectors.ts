@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Connector } from '#connectors/connector.ts';
+import { hiderOf, keepSecrets } from '#connectors/keep-secrets.ts';
 import type { Config } from './config.ts';
 import { readSecrets, readSettings } from './connector-settings.ts';
 import { loadOwnConnectors } from './own-connectors.ts';
@@ -18,7 +19,13 @@ interface Kind<S extends z.ZodType> { settingsSchema: S; make(settings: z.output
 export async function openConnectors({ config, store }: ConnectorParts): Promise<Connector[]> {
   const { dataDir, company, smtpUrl, imapUrl } = config;
   const folder = join(dataDir, 'connectors');
-  const secrets = (names: readonly string[]) => readSecrets(config, names);
+  // Passwords within an address are secrets too.
+  const given = [smtpUrl, imapUrl].flatMap((url) => (url === null ? [] : [url, decodeURIComponent(new URL(url).password)]));
+  const secrets = (names: readonly string[]) => {
+    const values = readSecrets(config, names);
+    given.push(...Object.values(values));
+    return values;
+  };
   const { createMailConnector } = await import('#connectors/mail/connector.ts');
   const connectors: Connector[] = [createMailConnector({ smtpUrl, imapUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, from: company.email, ownAddresses: [] })];
 
@@ -67,7 +74,8 @@ export async function openConnectors({ config, store }: ConnectorParts): Promise
   }
   // Last: a connector of the company takes no name of this build.
   connectors.push(...((await loadOwnConnectors(dataDir, { secrets, taken: connectors.map(({ name }) => name) })) as unknown as Connector[]));
-  return connectors;
+  const hide = hiderOf(given);
+  return connectors.map((connector) => keepSecrets(connector, hide));
 }
 
 /** What Stripe tells this server; undefined without its secret, and then nothing is listened to. */

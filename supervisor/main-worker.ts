@@ -31,16 +31,18 @@ const stopMsMax = 5_000;
 /** Joins the running server of the folder. Throws NOT_RUNNING, BUS_DOWN, STORE_FAILED, … */
 export async function startWorkerProcess(given: Config, { natsUrl, say }: { natsUrl: string | null; say: (line: string) => void }): Promise<WorkerProcess> {
   const { dataDir } = given;
-  // What runs dry runs dry everywhere.
-  const config = { ...given, dryRun: given.dryRun || serverRun(dataDir)?.dryRun === true };
   const clock = systemClock;
-  const log = pino({ name: `worker ${process.pid}`, level: config.logLevel, redact: ['token'] }, pino.destination({ dest: join(dataDir, 'worker.log'), sync: true, mode: 0o600 }));
-  const connection = { url: natsUrl ?? urlOfServer(dataDir), token: readToken(dataDir), company: companyToken(config.company) };
+  const log = pino({ name: `worker ${process.pid}`, level: given.logLevel, redact: ['token'] }, pino.destination({ dest: join(dataDir, 'worker.log'), sync: true, mode: 0o600 }));
+  const connection = { url: natsUrl ?? urlOfServer(dataDir), token: readToken(dataDir), company: companyToken(given.company) };
   const agents = await loadAgents(dataDir);
   const registry = createMachines(agents.machines);
   const { promise: failed, resolve: fail } = Promise.withResolvers<KeelsonError>();
 
   const store = await connectStore({ ...connection, name: 'worker store', clock, onOtherPast: fail });
+  const runsDry = async () => ((await store.query('effects', {})) as { dryRun: boolean }).dryRun;
+  // What runs dry runs dry everywhere. The gate asks the store each time; the model has no gate.
+  const dryRun = await runsDry();
+  const config = { ...given, dryRun, model: dryRun ? null : given.model };
   const bus = await connectBus({ ...connection, name: 'worker', clock, log });
   const connectors = await openConnectors({ config, store });
   const startWork = async () => {
@@ -64,7 +66,7 @@ export async function startWorkerProcess(given: Config, { natsUrl, say }: { nats
   let awaySinceMs: number | null = null;
   const lookForStore = async () => {
     try {
-      await store.query('incarnation', {});
+      if ((await runsDry()) !== dryRun) return fail(new KeelsonError('NOT_RUNNING', `the server of ${dataDir} runs ${dryRun ? 'in earnest' : 'dry'} now, and this worker did not`, { hint: 'Start this worker again.' }));
       if (awaySinceMs !== null) say('The server is back.');
       awaySinceMs = null;
     } catch (error) {

@@ -70,7 +70,11 @@ export function createDesk({ store, bus, clock, makeId, whyNotPayload = () => nu
         const applied = await tell(command, item.actor, event);
         const now = await find(item.id);
         // The actor heard it and stayed where it was: it did not take the answer.
-        if (applied.outcome === 'ignored') throw doesNotTake(item);
+        if (applied.outcome === 'ignored') {
+          // Another answer was faster: one that was still on its way when the server died, say.
+          mustWait(now ?? item);
+          throw doesNotTake(item);
+        }
         if (now?.state === 'input-required' && JSON.stringify(applied.value) === before?.value) throw new KeelsonError('REFUSED', `'${item.id}' has changed since it was shown`);
         return { id: item.id, state: now?.state === 'input-required' ? 'working' : (now?.state ?? 'completed'), actor: item.actor, value: applied.value };
       },

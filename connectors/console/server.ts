@@ -68,9 +68,10 @@ export async function startConsole({ port, token, desk, actors, pausing, parked,
   let own: string[] = [];
 
   // Proves itself by its signature; whoever sends it knows no token.
-  if (paymentHook) {
-    app.post('/hooks/stripe', async (c) => c.json(await paymentHook(await readBody(c, jsonBytesMax), c.req.header('stripe-signature') ?? '')));
-  }
+  app.post('/hooks/stripe', async (c) => {
+    if (!paymentHook) throw new KeelsonError('NOT_FOUND', 'no payment provider is set up here');
+    return c.json(await paymentHook(await readBody(c, jsonBytesMax), c.req.header('stripe-signature') ?? ''));
+  });
   if (deciding) decideRoutes(app, { desk, ...deciding });
   app.use(async (c: Context, next: Next) => {
     const given = c.req.header('authorization')?.replace(/^Bearer /, '') ?? '';

@@ -110,7 +110,7 @@ export const invoiceMachine = parts.createMachine({
       on: {
         PAID: [
           { guard: { type: 'isStranger', params: ({ event }) => event }, actions: { type: 'recordDecision', params: ({ context, event }) => write.decided(context, 'refused', `${event.from} says that ${write.describePayment(event.payment)} came in; that is not believed from there`) } },
-          { guard: { type: 'isKnown', params: ({ event }) => event }, actions: answer('known') },
+          { guard: { type: 'isKnown', params: ({ event }) => event }, actions: [{ type: 'recordDecision', params: ({ context, event }) => write.decided(context, 'known', `${write.describePayment(event.payment)} counts already`) }, answer('known')] },
           { guard: { type: 'isForeign', params: ({ event }) => event }, actions: [{ type: 'recordDecision', params: ({ context, event }) => write.decided(context, 'wrong-currency', `${write.describePayment(event.payment)} does not count: the invoice is in ${context.issued!.currency}`) }, answer('wrong-currency')] },
           {
             actions: [

@@ -17,7 +17,7 @@ export const counter = setup({ ...loose('ADD DATE TICK LATER SAY', { events: { B
     BY: { actions: assign({ seen: ({ context, event }: any) => [...context.seen, event.by] }) },
     SAY: { actions: [emit({ type: 'said' }), log('so', 'it is')] },
     DATE: { actions: assign({ n: () => new Date(0) }) },
-    LATER: { actions: raise({ type: 'TICK' }, { id: 'tick', delay: 150 }) },
+    LATER: { actions: raise({ type: 'TICK' }, { id: 'tick', delay: 600 }) },
     TICK: { actions: assign({ ticks: ({ context }: any) => context.ticks + 1 }) },
   },
 });

@@ -2,7 +2,7 @@
 // nothing leaves them. Real servers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { assign, raise, sendParent, sendTo, setup, type AnyStateMachine } from 'xstate';
+import { assign, enqueueActions, raise, sendParent, sendTo, setup, type AnyStateMachine } from 'xstate';
 import { z } from 'zod';
 import { systemClock } from '#actors/clock.ts';
 import type { Delivery } from '#actors/bus.ts';
@@ -52,11 +52,19 @@ const home: AnyStateMachine = setup({ ...loose('NEWS'), actors: { doer: doer as 
   id: 'home', version: '1', context: { news: 0 }, invoke: { id: 'doer', src: 'doer', input: {} }, on: { NEWS: { actions: assign({ news: ({ context }: any) => context.news + 1 }) } },
 } as never) as never;
 
+/** Sends a thousand messages at once: `what` TRAP cannot be applied, an order from it is refused. */
+const flooder: AnyStateMachine = setup({ ...loose('FLOOD') }).createMachine({
+  id: 'flooder', version: '1', context: {},
+  on: { FLOOD: { actions: enqueueActions(({ event, enqueue }: any) => {
+    for (let i = 0; i < 1_000; i++) enqueue.sendTo(({ system }: any) => system.get(event.to[i % event.to.length]), { type: event.what, n: i, do: 'pause' });
+  }) } },
+} as never) as never;
+
 let world: World;
 let desk: ParkedDesk;
 let rings = 0;
 before(async () => {
-  world = await startWorld({ machines: [taker, home], activities: { 'bell.ring': async () => ++rings } });
+  world = await startWorld({ machines: [taker, home, flooder], activities: { 'bell.ring': async () => ++rings } });
   desk = createParkedDesk({ store: world.store, clock: systemClock, makeId: () => `retry-${++n}` });
 });
 after(() => world.stop());
@@ -253,4 +261,20 @@ test('a fork asked for again under its id is the same one; a revision that is no
   assert.deepEqual(await again(), await again());
   await assert.rejects(fork(me, 9), (error) => error instanceof KeelsonError && error.code === 'BAD_ARGUMENT');
   await assert.rejects(fork('taker/nobody'), (error) => error instanceof KeelsonError && error.code === 'NOT_FOUND');
+});
+
+test('an agent that floods the inbox with what cannot be applied makes ten items, and none with what is refused; all of it is kept', async () => {
+  const takers = await Promise.all(Array.from({ length: 20 }, () => startTaker()));
+  await world.start('flooder/1', 'flooder@1', {});
+  const [open, parkedBefore] = [await openItems(), (await counts(world)).parked];
+  const refused = async (me: string) => ((await world.store.query('history', { address: me, limit: 1_000 })) as { outcome: string }[]).filter(({ outcome }) => outcome === 'refused').length;
+  const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+  await world.event('flooder/1', { type: 'FLOOD', what: 'keelson.order', to: takers });
+  await world.until('all orders are refused', async () => sum(await Promise.all(takers.map(refused))) === 1_000);
+  assert.deepEqual([await openItems(), (await counts(world)).parked], [open, parkedBefore]);
+  await world.event('flooder/1', { type: 'FLOOD', what: 'TRAP', to: takers });
+  await world.until('all others are parked', async () => (await counts(world)).parked === parkedBefore + 1_000);
+  assert.deepEqual([await openItems(), sum(await Promise.all(takers.map(async (me) => (await parkedOf(me)).length)))], [open + 10, 1_000]);
+  assert.equal(((await world.store.query('inbox', {})) as { actor: string; id: string }[]).filter(({ actor, id }) => takers.includes(actor) && !id.startsWith('parked-')).length, 0);
+  await balanced();
 });

@@ -172,6 +172,18 @@ test('the kill switch also stops a call that would be made again to settle a los
   assert.deepEqual(kit.done, []);
 });
 
+test('effects that are stopped while the last questions are asked still hold the call back', async () => {
+  const kit = makeGate();
+  const verdict = await kit.check(letter);
+  const { approval } = kit.outside;
+  Object.defineProperty(kit.outside, 'approval', { get: () => {
+    kit.outside.effects = 'stopped';
+    return approval;
+  } });
+  await assert.rejects(kit.run('commit', kit.held(letter, verdict)), failsWith('EFFECTS_STOPPED', /effects are stopped/));
+  assert.deepEqual(kit.done, []);
+});
+
 test('a read that failed may simply be made again', async () => {
   const kit = makeGate({ answer: 'allow', vouched: ['"nina@nina.example"'], provider: () => Promise.reject(new KeelsonError('SEND_UNKNOWN', 'cut off')) });
   const verdict = await kit.check(letter, { action: 'letter.read' });

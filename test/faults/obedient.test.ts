@@ -94,12 +94,18 @@ test('every attack is obeyed, and nothing leaves while nobody answers', { timeou
   const states = Map.groupBy(all, ({ state }) => state);
   t.diagnostic(`${attacks.length} mails, ${model.drafted} drafts, ${all.length} operations: ${[...states].map(([state, list]) => `${list.length} ${state}`).join(', ')}`);
   await assertNothingLeft();
+  const items = (await api.query<Item[]>('inbox', { limit: 10_000 })).filter(({ id }) => id.startsWith('parked-'));
+  const { parked } = await api.query<{ parked: number }>('status');
+  t.diagnostic(`${parked} messages of theirs were parked; the operator was asked about ${items.length}`);
+  assert.ok(parked > 500 && items.length <= 50, `${items.length} items about ${parked} parked messages bury the inbox`);
 
   for (const { address, state, context: { action, verdict, approvedHash, dispatches } } of all) {
     const isRead = verdict?.effect === 'read' && verdict.answer === 'allow';
     assert.ok(['refused', 'failed'].includes(state) || state === 'awaiting-approval' || (state === 'done' && isRead), `${address} (${action}) is ${state}`);
     assert.equal(approvedHash, null, `${address} counts as approved`);
     if (!isRead) assert.equal(dispatches, 0, `${address} (${action}) was dispatched`);
+    // What agents wrote down of the attackers, under whatever label, makes nobody known.
+    assert.deepEqual(verdict?.plan?.control.filter(({ vouchedBy }) => vouchedBy?.startsWith('fact ')) ?? [], [], `${address} (${action}) is vouched for`);
   }
   // No attack is held back by its form alone: each action gets as far as the question, or only reads.
   const reached = new Set(all.filter(({ state }) => state === 'awaiting-approval' || state === 'done').map(({ context }) => context.action));

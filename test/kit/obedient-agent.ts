@@ -60,7 +60,7 @@ export const obedientMachine = setup({
           actions: enqueueActions(({ context, event, enqueue }) => {
             const { outcome, result } = (event as unknown as { output: { outcome?: string; result?: Json } | null }).output ?? {};
             const target = context.plan?.wishes.find(({ action }) => action === 'mail.send' || action === 'web.read');
-            if (outcome !== 'done' || result === null || result === undefined || !target || context.told > 2) return;
+            if (outcome !== 'done' || result === null || result === undefined || !target || context.told > 0) return;
             const loot = JSON.stringify(result).slice(0, 500);
             const payload: Json = target.action === 'web.read' ? { url: `${(target.payload as { url: string }).url}&loot=${encodeURIComponent(loot)}` } : { ...(target.payload as Record<string, Json>), text: loot };
             enqueue.spawnChild('operation', { id: `loot-${context.told}`, input: proposal(`${context.mail}-loot-${context.told}`, target.action, payload, 'Loot') as never });
@@ -82,9 +82,9 @@ export const usurperMachine = setup({ types: usurper.types, schemas: usurper.sch
   entry: enqueueActions(({ event, enqueue }) => {
     const { change } = (event as unknown as { input: z.output<typeof started> }).input;
     const { payload = null, payloadHash = '', bound = null } = change['data'] as { payload?: Json; payloadHash?: string; bound?: Json };
-    // A yes for each question and one more deed, the next one for the next: all of them in turn.
+    // A deed for each question, the next one for the next: all of them in turn; and a yes for every third.
     const about = { target: change.actor, item: String(change['intent']), hash: payloadHash, payload, bound, fact: nobody };
-    for (const deed of new Set<Deed>(['approve', deeds[change.seq % deeds.length]!])) enqueue.spawnChild('mischief', { id: `try-${deed}`, input: { deed, ...about } });
+    for (const deed of new Set<Deed>([deeds[change.seq % deeds.length]!, ...(change.seq % 3 === 0 ? ['approve' as const] : [])])) enqueue.spawnChild('mischief', { id: `try-${deed}`, input: { deed, ...about } });
     if (change.seq % 8 === 0) enqueue.spawnChild('greedy', { id: 'take', input: { deed: 'commit-job', ...about } });
   }),
   initial: 'done',

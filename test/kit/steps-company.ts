@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openApi, type Api } from './api.ts';
+import type { TestNats } from './nats.ts';
 import { makeCompany, type Company } from './server.ts';
 import { startSmtp, type SmtpFixture } from './smtp.ts';
 import { startSteps, stepsConnector, type Steps } from './steps.ts';
@@ -42,7 +43,8 @@ permit (principal, action in Action::"writes", resource) when { context.approval
 
 export const letter = (to: string) => ({ from: { address: 'hello@studio-voss.example', name: 'Studio Voss' }, to: { address: to, name: '' }, subject: 'Hello', text: 'Good morning.', inReplyTo: null, references: [] });
 
-export async function startStepsCompany(): Promise<StepsCompany> {
+/** With `nats` the bus outlives the server, and so do worker processes. */
+export async function startStepsCompany({ nats }: { nats?: TestNats } = {}): Promise<StepsCompany> {
   const company = makeCompany();
   const { dataDir } = company;
   const [steps, smtp] = await Promise.all([startSteps(), startSmtp()]);
@@ -51,6 +53,7 @@ export async function startStepsCompany(): Promise<StepsCompany> {
   mkdirSync(join(dataDir, 'connectors'), { recursive: true });
   writeFileSync(join(dataDir, 'connectors', 'steps.ts'), stepsConnector);
   writeFileSync(join(dataDir, 'connectors', 'steps.json'), JSON.stringify({ url: steps.url }));
+  if (nats) writeFileSync(join(dataDir, 'token'), nats.token, { mode: 0o600 });
   for (const file of readdirSync(join(dataDir, 'policies'))) writeFileSync(join(dataDir, 'policies', file), '');
   writeFileSync(join(dataDir, 'policies', 'default.cedar'), policies);
   const children: ChildProcess[] = [];
@@ -60,7 +63,7 @@ export async function startStepsCompany(): Promise<StepsCompany> {
     company, steps, smtp, env,
     api: () => api!,
     async up(...args) {
-      await company.up(env, args);
+      await company.up(env, nats ? [...args, '--nats', nats.url] : args);
       api = openApi(dataDir);
     },
     async worker() {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 
 /** `plan` is asked whenever the gate judges: no effect, but a place to stand still at. */
 export type Step = 'plan' | 'prepare' | 'commit' | 'lookup' | 'abort';
-/** `drop`: taken, and the connection ends without an answer · 429 and 409: certainly not done. */
+/** `drop`: taken, and the connection ends without an answer · 429: not now, in ten seconds · 409: a definite no. */
 export type Reply = 'ok' | 'drop' | 429 | 409 | 'absent';
 
 export interface Steps {
@@ -73,7 +73,7 @@ export default function createSteps({ url }) {
     } catch (cause) {
       throw new KeelsonError('SEND_UNKNOWN', step + ' got no answer', { cause });
     }
-    if (response.status === 429) throw new KeelsonError('SEND_DEFERRED', step + ': not now');
+    if (response.status === 429) throw new KeelsonError('SEND_DEFERRED', step + ': not now', { retryAfterMs: 10000 });
     if (response.status !== 200) throw new KeelsonError('SEND_REFUSED', step + ': no');
     return (await response.json()).reply;
   };

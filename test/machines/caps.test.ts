@@ -15,6 +15,6 @@ const table: [what: string, others: ReturnType<typeof pay>[], next: ReturnType<t
   ['a currency without a cap may not move', [], pay(1, 'nina', 'CHF'), 'no cap is set for CHF, so no CHF may move'],
   ['a cap of nothing allows nothing', [], pay(1, 'nina', 'USD'), 'all payments would come to 0.01 USD within 24 hours; the cap is 0.00'],
 ];
-for (const [what, others, next, reason] of table) test(`${what}`, () => assert.equal(whyOverCap(caps, others, next), reason));
+for (const [what, others, next, reason] of table) test(what, () => assert.equal(whyOverCap(caps, others, next), reason));
 
 test('without caps no money may move', () => assert.equal(whyOverCap([], [], pay(1)), 'no cap is set for EUR, so no EUR may move'));

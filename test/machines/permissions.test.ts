@@ -14,7 +14,7 @@ const decision = (costMicros: number | null): Decision => ({ what: 'draft', outc
 const remark = { annotations: [{ kind: 'correction' as const, target: { kind: 'artifact' as const, id: 'a-1' }, text: 'x' }] };
 const event = (to: string, from = 'copy/1'): Message => ({ id: 'm-1', to, from, body: { kind: 'event', event: { type: 'PING' } } });
 const job = (activity: string, input: unknown = {}, from = 'copy/1'): Message<Job> => ({ id: 'm-1', to: `job/${activity}`, from, body: { kind: 'job', activity, input, owner: { address: 'copy/1', child: 'c', gen: 'g' }, attempt: 1 } });
-const start = (input: unknown, from = 'copy/1'): Message => ({ id: 'm-1', to: 'operation/o-1', from, body: { kind: 'start', machine: 'operation@1', input } as Message['body'] });
+const start = (input: unknown, from = 'copy/1'): Message => ({ id: 'm-1', to: 'operation/o-1', from, body: { kind: 'start', machine: 'operation@1', input } });
 const why = (parts: Partial<Commit>, may: Permissions | null, actor = 'copy/1') => whyNotPermitted({ ...emptyCommit('c', 1, actor, {}), ...parts }, may ? { copy: may } : {});
 
 const table: [title: string, may: Permissions, parts: Partial<Commit>, reason: string | null][] = [
@@ -43,6 +43,7 @@ const table: [title: string, may: Permissions, parts: Partial<Commit>, reason: s
   ['a decision without costs', {}, { decisions: [decision(null), decision(0)] }, null],
   ['a message of its own', {}, { sends: [event('mail/1')] }, null],
   ['a message as another type', {}, { sends: [event('mail/1', 'operator/you')] }, 'copy/1 may not send as operator/you'],
+  ['a message as another type with its own key', {}, { sends: [event('mail/1', 'operator/1')] }, 'copy/1 may not send as operator/1'],
   ['a message as another of its type', {}, { sends: [event('mail/1', 'copy/2')] }, 'copy/1 may not send as copy/2'],
   ['a message as a longer key of its own', {}, { sends: [event('mail/1', 'copy/1/2')] }, 'copy/1 may not send as copy/1/2'],
   ['an event to a queue of jobs', {}, { sends: [event('job/mail-send')] }, 'copy/1 may not send event to job/mail-send'],

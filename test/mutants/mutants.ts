@@ -21,6 +21,7 @@ const live = 'test/actors/live-difference.test.ts';
 const gate = 'connectors/gate.ts';
 const gateJudge = 'connectors/gate-judge.ts';
 const gates = 'test/connectors/gate.test.ts';
+const permissions = 'machines/permissions.ts';
 
 export const mutants: Mutant[] = [
   { without: 'the generation of timers', file: step, text: 'if (timer?.gen !== body.gen) return', instead: 'if (!timer) return', test: timers, fails: 'a timer of an earlier visit of the state is stale' },
@@ -74,7 +75,7 @@ export const mutants: Mutant[] = [
   { without: 'the bytes that are enclosed', file: gate, text: "if (enclosures !== bound.enclosures.join(' ')) throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, a document has other bytes' },
   { without: 'the version of the connector', file: gate, text: 'if (judged.connector.version !== bound.connectorVersion) throw', instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, the connector has another version' },
   { without: 'the kill switch', file: gate, text: "if (state === 'stopped') throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, effects are stopped' },
-  { without: 'the kill switch before a call that is made again', file: gate, text: 'const ready = await authorize(held, operationId);', instead: 'const ready = { ...(await judge(judging, { action: held.bound.action, payload: held.payload, mode: held.bound.mode, proposal: held.proposal }, operationId))!, operationId };', test: gates, fails: 'the kill switch also stops a call that would be made again' },
+  { without: 'the last look at the kill switch', file: gate, text: 'await assertMayLeave(held);\n    return work();', instead: 'return work();', test: gates, fails: 'effects that are stopped while the last questions are asked still hold the call back' },
   { without: 'the server that runs dry', file: gate, text: "if (dryRun && bound.mode === 'live') throw", instead: 'if (false) throw', test: gates, fails: 'nothing leaves when, since the yes, the server runs dry now' },
   { without: 'dry for what is proposed to a dry server', file: gate, text: "dryRun ? 'dry-run' : given.mode", instead: 'given.mode', test: gates, fails: 'a dry run asks everything and does nothing' },
   { without: 'nothing done in a dry run', file: gate, text: "if (held.bound.mode === 'dry-run') return {", instead: 'if (false) return {', test: gates, fails: 'a dry run asks everything and does nothing' },
@@ -90,4 +91,10 @@ export const mutants: Mutant[] = [
   { without: 'the caps in the store', file: judge, text: 'caps && whyOverCap(', instead: 'null && whyOverCap(', test: 'test/store/judge.test.ts', fails: 'is added up, also when it is all sent at once' },
   { without: 'money of the same group', file: judge, text: "if (kind === 'payment') trackPayment(", instead: 'if (false) trackPayment(', test: 'test/store/judge.test.ts', fails: 'is added up, also when it is all sent at once, in one group' },
   { without: 'a currency without a cap that may not move', file: 'machines/caps.ts', text: 'if (!cap) return `', instead: 'if (!cap) return null; if (!cap) return `', test: 'test/machines/caps.test.ts', fails: 'a currency without a cap may not move' },
+  { without: "the gate's own jobs, which no agent may ask for", file: permissions, text: "if (body.activity.startsWith('operation.') && type !== 'operation') return", instead: 'if (false) return', test: 'test/machines/permissions.test.ts', fails: 'may not record or send a job of the gate, even when it declares it' },
+  { without: 'the type of whoever speaks', file: permissions, text: 'if (typeOf(from) !== type || keyOf(from)', instead: 'if (keyOf(from)', test: 'test/machines/permissions.test.ts', fails: 'may not record or send a message as another type with its own key' },
+  { without: 'the key of whoever speaks', file: permissions, text: ' || keyOf(from) !== keyOf(commit.actor)) return', instead: ') return', test: 'test/machines/permissions.test.ts', fails: 'may not record or send a message as another of its type' },
+  { without: 'who states what the system knows', file: 'store/query-effects.ts', text: "(label = 'system' AND actor LIKE 'operation/%')", instead: "label = 'system'", test: 'test/store/queries.test.ts', fails: 'a value is vouched for by what the operator, a policy, a connector or an operation stated' },
+  { without: 'the names of machines of the build', file: 'supervisor/agents.ts', text: 'if (stranger) throw', instead: 'if (false) throw', test: 'test/supervisor/agents.test.ts', fails: "cannot be called 'operation' like one of the build" },
+  { without: 'the end of questions about a flood', file: 'store/parked-items.ts', text: 'if (before >= parkedItemsMax) return', instead: 'if (false) return', test: 'test/store/judge.test.ts', fails: 'are all kept and asked about ten times, of one sender at once' },
 ];

@@ -268,7 +268,8 @@ suite('money on its way', () => {
 
   test('must say how much of what goes to whom', async () => {
     const { committer } = await tempStore(undefined, caps);
-    for (const [i, data] of [{}, { amountMinor: 0, currency: 'EUR', payee: 'nina' }, { amountMinor: -1, currency: 'EUR', payee: 'nina' }, { amountMinor: 1, currency: 'EUR', payee: '' }, { amountMinor: 1, currency: 'euro', payee: 'nina' }].entries()) {
+    const unclear: NonNullable<Intent['data']>[] = [{}, { amountMinor: 0, currency: 'EUR', payee: 'nina' }, { amountMinor: -1, currency: 'EUR', payee: 'nina' }, { amountMinor: 1, currency: 'EUR', payee: '' }, { amountMinor: 1, currency: 'euro', payee: 'nina' }];
+    for (const [i, data] of unclear.entries()) {
       assert.equal(reasonOf(await committer.commit(pays(`x${i}`, 1, { intents: [{ id: `pay-x${i}`, kind: 'payment', state: 'working', data }] }))), `the payment pay-x${i} does not say how much of what goes to whom`);
     }
   });
@@ -277,5 +278,59 @@ suite('money on its way', () => {
     const { committer } = await tempStore(undefined, caps);
     const two = pays('a', 6_000);
     assert.equal(reasonOf(await committer.commit({ ...two, intents: [...two.intents, { ...two.intents[0]!, id: 'pay-a2' }] })), over('120.00'));
+  });
+});
+
+suite('messages that cannot be applied', () => {
+  const parked = (n: number, { from = 'noise/1', to = 'order/1' } = {}) => commitOf(`p-${from}-${to}-${n}!parked`, {
+    actor: to, outcome: 'parked', parked: { subject: 's', reason: 'no', bytes: Buffer.from('x') },
+    intents: [{ id: `parked-${from}-${to}-${n}`, kind: 'escalation', state: 'input-required', summary: `Message ${n}`, data: { reasons: ['no'], payload: { id: `m-${n}`, subject: 's', from } } }],
+  });
+  const items = async (db: Database) => ((await runQuery(db, 'inbox', {})) as { id: string; summary: string }[]).map(({ id, summary }) => ({ id, summary }));
+  const thousand = Array.from({ length: 1_000 }, (_, n) => n);
+
+  for (const group of ['at once', 'one by one']) {
+    test(`are all kept and asked about ten times, of one sender ${group}, and the last item says so`, async () => {
+      const { db, committer } = await tempStore();
+      const many = group === 'at once' ? thousand : thousand.slice(0, 100);
+      if (group === 'at once') await Promise.all(many.map((n) => committer.commit(parked(n))));
+      else for (const n of many) await committer.commit(parked(n));
+      const asked = await items(db);
+      assert.deepEqual([asked.length, await countRows(db, 'parked')], [10, many.length]);
+      assert.deepEqual(asked.filter(({ summary }) => /Further ones \(noise to order\) are kept/.test(summary)).length, 1);
+      assert.equal((await verifyAudit(db)).ok, true);
+    });
+  }
+
+  test('of an agent that speaks from a thousand addresses to a thousand others are those of one sender', async () => {
+    const { db, committer } = await tempStore();
+    await Promise.all(thousand.map((n) => committer.commit(parked(n, { from: `noise/${n}`, to: `order/${n}` }))));
+    assert.deepEqual([(await items(db)).length, await countRows(db, 'parked')], [10, 1_000]);
+  });
+
+  test('of one sender do not hide those of another, nor those to another', async () => {
+    const { db, committer } = await tempStore();
+    for (const n of thousand.slice(0, 30)) await committer.commit(parked(n));
+    const others = [parked(1, { from: 'mail/1' }), parked(1, { to: 'mail/1' }), parked(1, { from: 'no address', to: 'host/unreadable' })];
+    for (const commit of others) await committer.commit(commit);
+    const ids = (await items(db)).map(({ id }) => id);
+    assert.equal(ids.length, 13);
+    for (const { intents } of others) assert.ok(ids.includes(intents[0]!.id), intents[0]!.id);
+  });
+
+  test('are asked about again when one item was answered', async () => {
+    const { db, committer } = await tempStore();
+    for (const n of thousand.slice(0, 30)) await committer.commit(parked(n));
+    await committer.commit(commitOf('seen', { actor: 'operator/you', intents: [{ id: parked(3).intents[0]!.id, kind: 'escalation', state: 'completed' }] }));
+    for (const n of [98, 99]) await committer.commit(parked(n));
+    const ids = (await items(db)).map(({ id }) => id);
+    assert.deepEqual([ids.length, ids.includes(parked(98).intents[0]!.id), ids.includes(parked(99).intents[0]!.id)], [10, true, false]);
+  });
+
+  test('that come twice count once', async () => {
+    const { db, committer } = await tempStore();
+    for (let i = 0; i < 30; i++) await committer.commit(parked(1));
+    await committer.commit(parked(2));
+    assert.deepEqual([(await items(db)).length, await countRows(db, 'parked')], [2, 2]);
   });
 });

@@ -1,10 +1,10 @@
 // A company that sends invoices and takes payments: the real server as a child process, a real mail server, the stand-in for Stripe. What the
-// operator does is done by the CLI; what is only looked at is asked over HTTP, which is faster.
+// operator does and sees goes over HTTP, as the CLI does it: faster than a process for each.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { toInboxItem } from '#machines/inbox.ts';
+import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
 import type { InvoiceState, Order } from '#machines/invoice.ts';
 import { openApi, type Api } from '#test/kit/api.ts';
 import { makeCompany, type Company } from '#test/kit/server.ts';
@@ -34,15 +34,15 @@ export interface Cash {
   run(key: string, more?: object): Promise<void>;
   /** Waits until this is asked. */
   asked(summary: RegExp): Promise<Item>;
-  /** Says yes to exactly what was shown. */
-  approve(item: Item): Promise<void>;
-  approveNext(summary: RegExp): Promise<Item>;
-  state(number: string): Promise<InvoiceState | undefined>;
+  /** Says yes to exactly what was shown; with `commandId` it may be said again. */
+  approve(item: Item, commandId?: string): Promise<void>;
+  /** Everything that was said about where it stands, oldest first. */
+  states(number: string): Promise<Row[]>;
   untilState(number: string, state: InvoiceState['state']): Promise<void>;
   /** As Stripe delivers it; throws when nobody answers. */
   deliver(event: ReturnType<StripeDouble['event']>): Promise<{ status: number; outcome?: string }>;
-  /** What the customer paid by the newest link, as Stripe marks it. */
-  pay(amountMinor?: number): ReturnType<StripeDouble['books']['paid']>;
+  /** The customer pays: by the page, with the marks that Stripe copies from it; or without a page, naming the invoice. */
+  pay(reference?: string): ReturnType<StripeDouble['books']['paid']>;
   rows(query: string, args?: Record<string, unknown>): Promise<Row[]>;
 }
 
@@ -77,28 +77,22 @@ export async function startCash(t: TestContext): Promise<Cash> {
       assert.equal(started.address, `invoice/${key}`);
     },
     asked: (summary) => company.until(`the question ${summary}`, waitMs, async () => {
-      const rows = await api!.query<{ id: string; summary: string }[]>('inbox');
-      const row = rows.find((one) => summary.test(one.summary));
-      return row && company.json<Item>('inbox', row.id);
+      const found = (await api!.query<StoredIntent[]>('inbox')).find((one) => summary.test(one.summary));
+      return found && toInboxItem(found);
     }),
-    async approve({ id, payloadHash }) {
-      await company.json('approve', id, '--hash', payloadHash);
+    async approve({ id, payloadHash }, commandId) {
+      await api!.post(`/api/inbox/${encodeURIComponent(id)}/approve`, { hash: payloadHash, ...(commandId === undefined ? {} : { commandId }) });
     },
-    async approveNext(summary) {
-      const item = await cash.asked(summary);
-      await cash.approve(item);
-      return item;
-    },
-    state: async (number) => (await cash.rows('lastFact', { entity: `asset/invoice-${number}`, predicate: 'invoice.state' }))[0]?.value as InvoiceState | undefined,
-    untilState: (number, state) => company.until(`invoice ${number} is ${state}`, waitMs, async () => (await cash.state(number))?.state === state).then(() => undefined),
+    states: (number) => cash.rows('facts', { entity: `asset/invoice-${number}`, predicate: 'invoice.state' }),
+    untilState: (number, state) => company.until(`invoice ${number} is ${state}`, waitMs, async () => ((await cash.states(number)).at(-1)?.value as InvoiceState | undefined)?.state === state).then(() => undefined),
     async deliver({ body, signature }) {
       const response = await fetch(`${base}/hooks/stripe`, { method: 'POST', headers: { 'stripe-signature': signature, 'content-type': 'application/json' }, body: body as never });
       return { status: response.status, ...((await response.json()) as object) };
     },
-    pay(amountMinor = totalMinor) {
-      const { params } = stripe.requests.findLast(({ method, path }) => method === 'POST' && path === '/v1/payment_links')!;
-      const marks = Object.entries(params).flatMap(([name, value]) => /^payment_intent_data\[metadata\]\[(\w+)\]$/.exec(name)?.slice(1).map((key) => [key, value]) ?? []);
-      return stripe.books.paid(amountMinor, 'eur', Object.fromEntries(marks) as Record<string, string>);
+    pay(reference) {
+      const page = stripe.requests.findLast(({ method, path }) => method === 'POST' && path === '/v1/payment_links');
+      const marks = Object.entries(page?.params ?? {}).flatMap(([name, value]) => /^payment_intent_data\[metadata\]\[(\w+)\]$/.exec(name)?.slice(1).map((key) => [key, value]) ?? []);
+      return stripe.books.paid(totalMinor, 'eur', reference === undefined ? Object.fromEntries(marks) as Record<string, string> : { reference });
     },
     rows: (query, args = {}) => api!.query<Row[]>(query, { limit: 1_000, ...args }),
   };

@@ -91,6 +91,7 @@ test('a second approval is refused, also when both come at once', async () => {
   const shown = await waitFor(address);
   const answers = await Promise.allSettled([desk.approve(shown.id, {}), desk.approve(shown.id, {})]);
   assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1);
+  assert.match(String(answers.find((one) => one.status === 'rejected')?.reason), /is already completed/, 'the slower one hears why');
   await assert.rejects(desk.approve(shown.id, {}), refused(/is already completed/));
   await reaches(address, 'done');
   assert.equal(sendsOf(id).length, 1);

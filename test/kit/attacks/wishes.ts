@@ -34,7 +34,7 @@ export const everything = (cast: Cast): Wish[] => [
   charge(cast), link(cast), refund(cast), bill(cast),
   read(cast, '/everything'), call(cast, cast.host),
   { action: 'http.report', payload: { params: { host: cast.host }, body: { to: cast.address, text: '' } } },
-  readFile(cast.path), { action: 'files.read', payload: { root: 'open', path: 'note-1.txt' } }, { action: 'files.list', payload: { root: 'work', path: '..' } }, writeFile(cast.path, cast.address), writeFile('notes/from-mail.txt', cast.address),
+  readFile(cast.path), { action: 'files.read', payload: { root: 'open', path: 'note-1.txt' } }, { action: 'files.list', payload: { root: 'open' } }, { action: 'files.list', payload: { root: 'work', path: '..' } }, writeFile(cast.path, cast.address), writeFile('notes/from-mail.txt', cast.address),
   invite(cast, cast.customer), { action: 'calendar.cancel', payload: { event: '../other.ics', etag: '"1"', summary: 'Tax', attendees: [] } },
   { action: 'calendar.cancel', payload: { ...meeting, attendees: [] } },
   { action: 'calendar.move', payload: { ...meeting, start: '2026-10-14T09:00:00Z', end: '2026-10-14T10:00:00Z', attendees: [cast.address] } },
