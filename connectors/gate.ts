@@ -106,7 +106,7 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     if (!money?.moves) return;
     const onTheirWay = (await store.query('payments', { sinceMs: clock.now() - capWindowMs })) as (Money & { actor: string })[];
     const reason = whyOverCap(caps, onTheirWay.filter(({ actor }) => actor !== operationId), money);
-    if (reason !== null) throw new KeelsonError('REFUSED', reason, { hint: 'Raise `caps` in company.json if it is meant, start the server again, and propose it anew.' });
+    if (reason !== null) throw new KeelsonError('REFUSED', `${reason}. If it is meant, raise \`caps\` in company.json, start the server again, and propose it anew`);
   };
 
   const callOf = ({ operationId }: Ready, signal: AbortSignal): Call => ({ operationId, documents, signal, nowMs: clock.now });

@@ -56,7 +56,7 @@ export async function openConnectors({ config, store }: ConnectorParts): Promise
     const { settingsSchema, createHttpConnector } = await import('#connectors/http/connector.ts');
     return {
       settingsSchema,
-      make: (settings, given) => createHttpConnector(settings, { secrets: given, readText: (file) => readFileSync(join(folder, file), 'utf8') }),
+      make: (settings, its) => createHttpConnector(settings, { secrets: its, readText: (file) => readFileSync(join(folder, file), 'utf8') }),
       secretNames: ({ calls, apis }) => [...calls, ...apis.flatMap(({ operations }) => Object.values(operations))].flatMap(({ secretHeader }) => (secretHeader ? [secretHeader.secret] : [])),
     };
   });

@@ -41,6 +41,8 @@ export const contextSchema = proposalSchema.extend({
   /** When it was dispatched first; null before. By the gate's clock. */
   sinceMs: z.number().nullable(),
   dispatches: z.number().int(),
+  /** The operator was asked whether it left. */
+  doubted: z.boolean(),
   /** It was told that effects go on while it waited for an answer of the gate. */
   resumed: z.boolean(),
   performed: performedSchema.nullable(),
@@ -96,6 +98,7 @@ export const askAbout = (context: Context, asked: string, answers: string): Inte
   data: toItemData({ ...itemOf(context), risk: 'high', reasons: [context.reason], expiresAfterMs: null, answers }),
 });
 export const didItHappen = (context: Context) => askAbout(context, 'Did this leave?', `look at the other side (sent folder, account, calendar), then: ops reconcile ${context.id} --done | --not-done`);
+export const closeDoubt = (context: Context): Intent => ({ id: `op-${context.id}`, kind: 'escalation', state: 'completed' });
 
 const moneyOf = ({ verdict }: Context) => {
   const { amountMinor = 0, currency = '', payee = '' } = verdict?.plan?.money ?? {};

@@ -104,6 +104,10 @@ const closeMoney = parts.enqueueActions(({ context, enqueue }) => {
 const closeQuestion = parts.enqueueActions(({ context, enqueue }) => {
   if (context.approvalId !== null && context.approvedHash === null && context.verdict?.answer !== 'allow') enqueue({ type: 'recordIntent', params: write.closeApproval(context, context.outcome === 'refused' ? 'rejected' : 'canceled') });
 });
+/** The provider knew it after all, or it was taken back. */
+const closeDoubt = parts.enqueueActions(({ context, enqueue }) => {
+  if (context.doubted) enqueue({ type: 'recordIntent', params: write.closeDoubt(context) });
+});
 const recordWhatHappened = parts.enqueueActions(({ context, enqueue }) => {
   if (context.verdict?.effect !== 'write') return;
   enqueue({ type: 'recordArtifact', params: write.whatLeft(context) });
@@ -114,7 +118,7 @@ export const operationMachine = parts.createMachine({
   id: 'operation',
   version: '1',
   description: 'One external side effect: checked, approved, dispatched at most once, or visibly unknown.',
-  context: ({ input }) => ({ ...input, payloadHash: '', verdict: null, drafts: 0, approvalId: null, approvedHash: null, edit: null, reservation: null, sinceMs: null, dispatches: 0, resumed: false, performed: null, providerRef: null, done: null, outcome: 'failed' as const, reason: '' }),
+  context: ({ input }) => ({ ...input, payloadHash: '', verdict: null, drafts: 0, approvalId: null, approvedHash: null, edit: null, reservation: null, sinceMs: null, dispatches: 0, doubted: false, resumed: false, performed: null, providerRef: null, done: null, outcome: 'failed' as const, reason: '' }),
   initial: 'proposed',
   states: {
     proposed: {
@@ -258,7 +262,7 @@ export const operationMachine = parts.createMachine({
     },
     unknown: {
       description: 'Nobody can tell whether it left. It waits for the operator and is never sent again by itself.',
-      entry: { type: 'recordIntent', params: ({ context }) => write.didItHappen(context) },
+      entry: [assign({ doubted: true }), { type: 'recordIntent', params: ({ context }) => write.didItHappen(context) }],
       on: {
         RECONCILE: [
           { guard: { type: 'looksAgain', params: ({ event }) => event }, target: 'settling' },
@@ -277,11 +281,12 @@ export const operationMachine = parts.createMachine({
       },
       on: { RESTORED: restored },
     },
-    reconciled: { type: 'final', entry: [closeMoney, assign({ outcome: ({ context }) => (context.done ? ('done' as const) : ('not-done' as const)) }), { type: 'recordIntent', params: ({ context }) => ({ id: `op-${context.id}`, kind: 'escalation' as const, state: 'completed' as const }) }, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'reconciled') }] },
+    reconciled: { type: 'final', entry: [closeMoney, assign({ outcome: ({ context }) => (context.done ? ('done' as const) : ('not-done' as const)) }), closeDoubt, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'reconciled') }] },
     done: {
       type: 'final',
       entry: [
         closeMoney,
+        closeDoubt,
         assign({ outcome: ({ context }) => (context.done ? ('done' as const) : ('not-done' as const)) }),
         { type: 'recordDecision', params: ({ context }) => write.decided(context, 'done') },
         recordWhatHappened,
@@ -290,8 +295,8 @@ export const operationMachine = parts.createMachine({
     'dry-run': { type: 'final', description: 'What would have been done; nothing left.', entry: [assign({ outcome: 'dry-run', done: false }), { type: 'recordDecision', params: ({ context }) => write.decided(context, 'dry-run') }] },
     failed: { type: 'final', entry: [closeMoney, { type: 'recordIntent', params: ({ context }) => write.askAbout(context, 'This could not be done:', 'approve or reject = seen') }, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'failed') }] },
     rejected: { type: 'final', entry: [assign({ outcome: 'rejected' }), { type: 'recordIntent', params: ({ context }) => write.closeApproval(context, 'rejected') }, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'rejected') }] },
-    expired: { type: 'final', entry: [assign({ outcome: 'expired' }), closeQuestion, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'expired') }] },
-    canceled: { type: 'final', entry: [closeMoney, assign({ outcome: 'canceled' }), closeQuestion, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'canceled') }] },
+    expired: { type: 'final', entry: [assign({ outcome: 'expired' }), closeQuestion, closeDoubt, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'expired') }] },
+    canceled: { type: 'final', entry: [closeMoney, assign({ outcome: 'canceled' }), closeQuestion, closeDoubt, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'canceled') }] },
     refused: { type: 'final', entry: [assign({ outcome: 'refused', reason: ({ context }) => `policy rule ${context.verdict?.policy.rule} denies it` }), closeQuestion, { type: 'recordDecision', params: ({ context }) => write.decided(context, 'refused') }] },
   },
   output: ({ context }) => ({ outcome: context.outcome, reason: context.reason, providerRef: context.providerRef, result: context.performed?.result ?? null }),

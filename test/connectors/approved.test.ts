@@ -3,7 +3,7 @@
 // outside and of tampering with what crosses the bus, against the real machine and the real gate; a model remembers each yes.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { hashJson } from '#actors/hash.ts';
 import { operationMachine } from '#machines/agents/operation.ts';
 import type { Verdict } from '#machines/agents/activities.ts';
@@ -61,7 +61,7 @@ async function play(sequence: readonly Act[], holdsJobs: boolean): Promise<void>
   const sim = createSim({
     machines: [operationMachine],
     activities: Object.fromEntries(Object.keys(real).map((name) => [name, (call) => {
-      const input = name === 'operation.commit' || name === 'operation.prepare' ? tampered(call.input as object) : call.input;
+      const input = name === 'operation.commit' || name === 'operation.prepare' ? tampered(call.input) : call.input;
       // The store's word on the question that it was asked about, for the payload that stands there.
       const approval = sim.recorded.intents.findLast(({ id }) => id === (input as { approvalId?: string }).approvalId);
       outside.approval = approval ? { kind: approval.kind, state: approval.state, actor: operationAddress } : null;

@@ -170,6 +170,9 @@ test('the kill switch also stops a call that would be made again to settle a los
   kit.outside.effects = 'stopped';
   assert.equal(((await kit.run('settle', kit.held(letter, verdict))) as { found: string }).found, 'unclear');
   assert.deepEqual(kit.done, []);
+  Object.assign(kit.outside, { effects: 'running', answer: 'deny' });
+  assert.equal(((await kit.run('settle', kit.held(letter, verdict))) as { found: string }).found, 'unclear', 'nor is one that policy denies now');
+  assert.deepEqual(kit.done, []);
 });
 
 test('effects that are stopped while the last questions are asked still hold the call back', async () => {
@@ -182,6 +185,29 @@ test('effects that are stopped while the last questions are asked still hold the
   } });
   await assert.rejects(kit.run('commit', kit.held(letter, verdict)), failsWith('EFFECTS_STOPPED', /effects are stopped/));
   assert.deepEqual(kit.done, []);
+});
+
+test('effects that are stopped while the gate looks hold back the call, the first phase and the call that is made again', async () => {
+  for (const [step, action] of [['commit', 'letter.send'], ['prepare', 'letter.pay'], ['settle', 'letter.send']] as const) {
+    const kit = makeGate({ idempotency: { kind: 'native', keyLifetimeMs: dayMs } });
+    const verdict = await kit.check(letter, { action });
+    kit.outside.planning = () => { kit.outside.effects = 'stopped'; };
+    if (step === 'settle') assert.equal(((await kit.run(step, kit.held(letter, verdict))) as { found: string }).found, 'unclear');
+    else await assert.rejects(kit.run(step, kit.held(letter, verdict)), failsWith('EFFECTS_STOPPED', /effects are stopped/));
+    assert.deepEqual(kit.done, [], step);
+  }
+});
+
+test('a dry server asks no provider what became of a call, and lets go of nothing', async () => {
+  let asked = 0;
+  const lookup = async () => (asked++, { found: 'absent' as const, note: 'not there' });
+  const kit = makeGate({ idempotency: { kind: 'lookup' }, lookup });
+  const verdict = await kit.check(letter);
+  const paid = await kit.check(letter, { action: 'letter.pay' });
+  kit.outside.dryRun = true;
+  assert.deepEqual(await kit.run('settle', kit.held(letter, verdict)), { found: 'unclear', note: 'this server runs dry and asks nobody' });
+  await assert.rejects(kit.run('abort', kit.held(letter, paid, { reservation: { ref: 'r-1', expiresAtMs: 0, note: '' } })), failsWith('EFFECTS_STOPPED', /runs dry/));
+  assert.equal(asked, 0);
 });
 
 test('a read that failed may simply be made again', async () => {

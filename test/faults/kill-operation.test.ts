@@ -55,7 +55,8 @@ test(`killed anywhere between prepared and done, no charge is made twice and eve
   };
 
   let round = 0;
-  for (; round < roundsMax && (each === 0 || Math.min(...met.values()) < each); round++) {
+  const goesOn = () => round < roundsMax && (each === 0 || Math.min(...met.values()) < each);
+  for (; goesOn(); round++) {
     // What was met least comes next.
     const wanted = [...met].toSorted(([, a], [, b]) => a - b)[each === 0 ? round * 16 + random.int(16) : 0]![0];
     const [mode, point] = wanted.split(', ') as [StripeMode, Point];

@@ -30,6 +30,8 @@ export interface Outside {
   dryRun: boolean;
   /** Bytes of documents by id, as their hash. */
   documents: Record<string, string>;
+  /** Happens while the gate looks at what would be done. */
+  planning(): void;
   /** What the provider does. */
   provider(payload: Letter): Promise<void>;
   lookup: Activity | null;
@@ -41,7 +43,7 @@ const dayMs = 86_400_000;
 export function makeGate(change: Partial<Outside> = {}) {
   const outside: Outside = {
     answer: 'ask', policyVersion: '1+a', connectorVersion: '1', nowMs: 1_900_000_000_000, effects: 'running', vouched: [], proposer: 'mail/m-1', supervised: null, restored: null,
-    approval: { kind: 'approval', state: 'completed', actor: operationAddress }, payments: [], idempotency: { kind: 'none' }, dryRun: false, documents: {}, provider: async () => {}, lookup: null, ...change,
+    approval: { kind: 'approval', state: 'completed', actor: operationAddress }, payments: [], idempotency: { kind: 'none' }, dryRun: false, documents: {}, planning: () => {}, provider: async () => {}, lookup: null, ...change,
   };
   const done: { operationId: string; payload: Letter }[] = [];
   const requests: PolicyRequest[] = [];
@@ -61,7 +63,7 @@ export function makeGate(change: Partial<Outside> = {}) {
       return { answer: outside.answer, policy: { id: 'mail', version: outside.policyVersion, rule: outside.answer }, why: `rule ${outside.answer}`, expiresAfterMs: null };
     },
   } as Policies;
-  const plan = async (payload: Letter) => ({
+  const plan = async (payload: Letter) => (outside.planning(), {
     summary: `a letter to ${payload.to}`, preview: payload.text, risk: 'medium' as const, reasons: [],
     control: [{ kind: 'recipient' as const, field: 'to', value: payload.to.toLowerCase(), vouchedBy: null }],
     enclosures: payload.enclosure === undefined ? [] : [{ artifact: payload.enclosure, name: 'x', mediaType: 'text/plain', hash: outside.documents[payload.enclosure] ?? 'none', sizeBytes: 1 }],

@@ -37,7 +37,7 @@ const cliFile = fileURLToPath(import.meta.resolve('#supervisor/cli.ts'));
 const policies = `
 @id("steps") @why("Steps are free.")
 permit (principal, action in [Action::"steps.native", Action::"steps.lookup", Action::"steps.none"], resource);
-@id("ask") @why("The rest needs my yes.") @expires("24h")
+@id("ask") @why("The rest needs my yes.")
 permit (principal, action in Action::"writes", resource) when { context.approvals >= 1 };
 `;
 
@@ -92,7 +92,7 @@ export async function startStepsCompany({ nats }: { nats?: TestNats } = {}): Pro
     left: () => steps.calls.filter(({ step }) => step === 'prepare' || step === 'commit' || step === 'abort').map(({ step, name }) => `${step} ${name}`),
     async stop() {
       for (const child of children) child.kill('SIGKILL');
-      await Promise.all(children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null)));
+      await Promise.all(children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : Promise.resolve())));
       await company.remove();
       await Promise.all([steps.stop(), smtp.stop()]);
     },

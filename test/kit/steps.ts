@@ -57,6 +57,8 @@ export async function startSteps(): Promise<Steps> {
   };
 }
 
+// This file itself exports no default.
+const exported = 'export default';
 /** `connectors/steps.ts`; its settings are `{url}`. */
 export const stepsConnector = `
 import { action, KeelsonError } from 'keelson/connector';
@@ -64,7 +66,7 @@ import { z } from 'zod';
 
 export const settingsSchema = z.strictObject({ url: z.url() });
 
-export default function createSteps({ url }) {
+${exported} function createSteps({ url }) {
   const host = new URL(url).host;
   const ask = async (step, { name }, { operationId, signal }) => {
     let response;

@@ -92,7 +92,8 @@ test('what is on its way cannot be cancelled or stopped, in one clear line; befo
   await at.company.json('send', 'operation/approved-taken-back', 'CANCEL');
   await at.reaches('approved-taken-back', 'canceled');
   await at.company.json('resume-effects');
-  await at.api().quiet();
+  await at.propose('next', 'steps.none');
+  await at.reaches('next', 'done');
   assert.equal(steps.count('commit', 'approved-taken-back'), 0);
   assert.ok(!smtp.mails.some(({ to }) => to.includes('otto@otto.example')));
 });
@@ -101,7 +102,7 @@ test('an unknown operation is settled by asking once more, or by what the operat
   const { steps } = at;
   for (const [name, kind] of [['ask-again', 'lookup'], ['says-done', 'none'], ['says-not', 'none']] as const) {
     steps.answer('commit', name, 'drop');
-    if (kind === 'lookup') steps.answer('lookup', name, 'drop', 'drop', 'drop');
+    if (kind === 'lookup') steps.answer('lookup', name, 'drop');
     await at.propose(name, `steps.${kind}`);
     await at.reaches(name, 'unknown');
   }
