@@ -68,6 +68,7 @@ test(`killed anywhere between prepared and done, no charge is made twice and eve
     if (killed) for (const address of open) if (at.has(address)) met.set(`${mode}, ${at.get(address)!}`, met.get(`${mode}, ${at.get(address)!}`)! + 1);
     for (const [address, state] of settled) judge(address, state, `not killed, Stripe ${mode}`);
     const after = await run({ settle: open });
+    if (each > 0 && round % 10 === 9) process.stderr.write(`${round + 1} rounds, the rarest point was met ${Math.min(...met.values())} times\n`);
     for (const address of open) judge(address, after.settled.get(address), `killed ${at.get(address) ?? 'before it began'}, Stripe ${mode}`);
   }
 

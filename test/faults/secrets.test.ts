@@ -84,7 +84,7 @@ function searchFolder(folder: string): { files: number; found: string[] } {
   return { files: files.length, found: files.filter((file) => !file.endsWith('/secrets.env')).flatMap((file) => foundIn(readFileSync(file), file.slice(folder.length))) };
 }
 
-test('no secret is kept, logged, exported or shown, however a provider answers', { timeout: 175_000 }, async (t) => {
+test('no secret is kept, logged, exported or shown, however a provider answers', { timeout: 280_000 }, async (t) => {
   const { dataDir } = company;
   const printed: string[] = [];
   for (const [how, answer] of Object.entries(manners)) {
