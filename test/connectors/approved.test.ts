@@ -11,7 +11,7 @@ import type { Verdict } from '#machines/agents/activities.ts';
 import { makeGate, operationAddress, type Letter } from '#test/kit/gate.ts';
 import { createSim } from '#test/kit/sim.ts';
 
-const runs = Number(process.env['KEELSON_TEST_RUNS'] ?? 3_000);
+const runs = Number(process.env['KEELSON_TEST_RUNS'] ?? 2_000);
 const seed = Number(process.env['KEELSON_TEST_SEED'] ?? 20_261_123);
 const hourMs = 3_600_000;
 
