@@ -19,6 +19,8 @@ interface Kind<S extends z.ZodType> { settingsSchema: S; make(settings: z.output
 export async function openConnectors({ config, store }: ConnectorParts): Promise<Connector[]> {
   const { dataDir, company, smtpUrl, imapUrl } = config;
   const folder = join(dataDir, 'connectors');
+  const { createMailConnector } = await import('#connectors/mail/connector.ts');
+  const connectors: Connector[] = [createMailConnector({ smtpUrl, imapUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, from: company.email, ownAddresses: [] })];
   // Passwords within an address are secrets too.
   const given = [smtpUrl, imapUrl].flatMap((url) => (url === null ? [] : [url, decodeURIComponent(new URL(url).password)]));
   const secrets = (names: readonly string[]) => {
@@ -26,8 +28,6 @@ export async function openConnectors({ config, store }: ConnectorParts): Promise
     given.push(...Object.values(values));
     return values;
   };
-  const { createMailConnector } = await import('#connectors/mail/connector.ts');
-  const connectors: Connector[] = [createMailConnector({ smtpUrl, imapUrl, outboxDir: join(dataDir, 'outbox'), domain: company.domain, from: company.email, ownAddresses: [] })];
 
   /** Code is loaded only for what is set up. */
   const add = async <S extends z.ZodType>(name: string, load: () => Promise<Kind<S>>) => {
