@@ -48,7 +48,7 @@ async function startScripted(t: TestContext, script: Record<string, string | nul
 
 test('an accepted mail is reported sent and arrives byte for byte', async (t) => {
   const server = await start(t, {});
-  const result = await sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000 });
+  const result = await sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000 });
   assert.equal(result.outcome, 'sent');
   assert.match(result.response, /^250/);
   assert.deepEqual(server.mails, [{ from: 'me@example.com', to: ['you@example.com'], raw: bytes }]);
@@ -63,12 +63,12 @@ test('a large mail arrives byte for byte', async (t) => {
 
 test('a slow server is waited for', async (t) => {
   const server = await start(t, { behaviour: 'slow', slowMs: 300 });
-  assert.equal((await sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000 })).outcome, 'sent');
+  assert.equal((await sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000 })).outcome, 'sent');
 });
 
 test('STARTTLS with a self-made certificate is used with a server on this machine, with a password', async (t) => {
   const server = await start(t, { tls: true, password: 'p@ss word' });
-  assert.equal((await sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000 })).outcome, 'sent');
+  assert.equal((await sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000 })).outcome, 'sent');
 });
 
 const refusals: [SmtpFixtureOptions['behaviour'], Code, RegExp][] = [
@@ -82,7 +82,7 @@ const refusals: [SmtpFixtureOptions['behaviour'], Code, RegExp][] = [
 for (const [behaviour, code, text] of refusals) {
   test(`a server that does "${behaviour}" means ${code}`, async (t) => {
     const server = await start(t, { behaviour });
-    await assert.rejects(sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000 }), fails(code, text));
+    await assert.rejects(sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000 }), fails(code, text));
   });
 }
 
@@ -108,7 +108,7 @@ test('a server that never greets means deferred', async (t) => {
 test('nobody listening means deferred', async (t) => {
   const server = await startSmtp();
   await server.stop();
-  await assert.rejects(sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000 }), fails('SEND_DEFERRED', /ECONNREFUSED/));
+  await assert.rejects(sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000 }), fails('SEND_DEFERRED', /ECONNREFUSED/));
   t.diagnostic('connection refused');
 });
 
@@ -119,7 +119,7 @@ test('a host name that does not exist means deferred', async () => {
 test('a wrong password is refused, and the message does not show it', async (t) => {
   const server = await start(t, { password: 'right' });
   const smtpUrl = server.url.replace('right', 'wrong-secret');
-  await assert.rejects(sendMail({ smtpUrl, envelope, bytes, timeoutMs: 5_000 }), (error: unknown) => {
+  await assert.rejects(sendMail({ smtpUrl, envelope, bytes, timeoutMs: 30_000 }), (error: unknown) => {
     assert.ok(error instanceof KeelsonError);
     assert.equal(error.code, 'SEND_REFUSED');
     return !error.message.includes('wrong-secret');
@@ -128,21 +128,21 @@ test('a wrong password is refused, and the message does not show it', async (t) 
 
 test('a mail larger than the server says it takes is refused', async (t) => {
   const server = await start(t, { size: 20 });
-  await assert.rejects(sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000 }), fails('SEND_REFUSED', /size/));
+  await assert.rejects(sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000 }), fails('SEND_REFUSED', /size/));
 });
 
 test('554 to the DATA command means refused, 421 to it means deferred', async (t) => {
   const refusing = await startScripted(t, { DATA: '554 no\r\n' });
-  await assert.rejects(sendMail({ smtpUrl: refusing, envelope, bytes, timeoutMs: 5_000 }), fails('SEND_REFUSED', /554/));
+  await assert.rejects(sendMail({ smtpUrl: refusing, envelope, bytes, timeoutMs: 30_000 }), fails('SEND_REFUSED', /554/));
   const closing = await startScripted(t, { DATA: '421 going down\r\n' });
-  await assert.rejects(sendMail({ smtpUrl: closing, envelope, bytes, timeoutMs: 5_000 }), fails('SEND_DEFERRED', /421/));
+  await assert.rejects(sendMail({ smtpUrl: closing, envelope, bytes, timeoutMs: 30_000 }), fails('SEND_DEFERRED', /421/));
 });
 
 test('a greeting of 554 means refused, of 421 deferred', async (t) => {
   const refusing = await startScripted(t, { greeting: '554 go away\r\n' });
-  await assert.rejects(sendMail({ smtpUrl: refusing, envelope, bytes, timeoutMs: 5_000 }), fails('SEND_REFUSED', /554/));
+  await assert.rejects(sendMail({ smtpUrl: refusing, envelope, bytes, timeoutMs: 30_000 }), fails('SEND_REFUSED', /554/));
   const busy = await startScripted(t, { greeting: '421 busy\r\n' });
-  await assert.rejects(sendMail({ smtpUrl: busy, envelope, bytes, timeoutMs: 5_000 }), fails('SEND_DEFERRED', /421/));
+  await assert.rejects(sendMail({ smtpUrl: busy, envelope, bytes, timeoutMs: 30_000 }), fails('SEND_DEFERRED', /421/));
 });
 
 test('a reply to the body that says neither yes nor no means unknown', async (t) => {
@@ -177,9 +177,9 @@ test('a "250" that comes before the body was handed over is not believed', async
 test('an abort means deferred before the body and unknown after it', async (t) => {
   const server = await start(t, { behaviour: 'hang' });
   await assert.rejects(
-    sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000, signal: AbortSignal.abort() }), fails('SEND_DEFERRED', /stopped/));
+    sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000, signal: AbortSignal.abort() }), fails('SEND_DEFERRED', /stopped/));
   const abort = new AbortController();
-  const sending = sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 5_000, signal: abort.signal });
+  const sending = sendMail({ smtpUrl: server.url, envelope, bytes, timeoutMs: 30_000, signal: abort.signal });
   while (server.mails.length === 0) await delay(10);
   abort.abort();
   await assert.rejects(sending, fails('SEND_UNKNOWN', /stopped/));
@@ -188,7 +188,7 @@ test('an abort means deferred before the body and unknown after it', async (t) =
 test('an envelope address with a line break is refused before anything is sent', async (t) => {
   const server = await start(t, {});
   const evil = { from: 'me@example.com', to: 'you@example.com>\r\nRCPT TO:<third@example.com' };
-  await assert.rejects(sendMail({ smtpUrl: server.url, envelope: evil, bytes, timeoutMs: 5_000 }), fails('SEND_REFUSED', /Invalid recipient/));
+  await assert.rejects(sendMail({ smtpUrl: server.url, envelope: evil, bytes, timeoutMs: 30_000 }), fails('SEND_REFUSED', /Invalid recipient/));
   assert.equal(server.mails.length, 0);
 });
 
