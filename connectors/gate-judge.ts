@@ -70,14 +70,15 @@ export async function judge({ connectors, store, policies, documents, supervised
   const plan = { ...planned, control };
   const tainted = control.filter(({ vouchedBy }) => vouchedBy === null);
 
-  const request = toRequest({ agent, connector, action, plan, tainted, mode, proposal, supervised: supervised(agent) !== null });
+  const whySupervised = supervised(agent);
+  const request = toRequest({ agent, connector, action, plan, tainted, mode, proposal, supervised: whySupervised !== null });
   const policy = (await policies()).decide(request);
   const doubt = await doubtAfterRestore();
   // What stands against a standing yes, whatever the rule says.
   const against = [
     ...(doubt === null ? [] : [doubt]),
     ...tainted.map(({ kind, field, value }) => `${kind} ${readable(value)} (${field}) is known only from what was handed in; nobody the company trusts vouches for it`),
-    ...(action.effect === 'write' && agent !== 'operator' ? [supervised(agent)].filter((why) => why !== null) : []),
+    ...(action.effect === 'write' && agent !== 'operator' ? [whySupervised].filter((why) => why !== null) : []),
   ];
   const answer = policy.answer === 'allow' && against.length > 0 ? 'ask' : policy.answer;
   const risk = answer === 'deny' || doubt !== null ? 'high' : plan.risk;

@@ -49,6 +49,9 @@ const editedBy = (edit: { payload: unknown } | undefined, { payload }: Context):
 const hasText = ({ payload }: Context) => typeof (payload as { text?: unknown } | null)?.text === 'string';
 const withText = ({ payload }: Context, text: string): Context['payload'] => ({ ...(payload as Record<string, never>), text });
 
+/** A lost call can be settled without the operator. */
+const providerKnows = ({ verdict }: Context) => (verdict?.settledBy ?? 'none') !== 'none';
+
 const parts = setup({
   types: operation.types,
   schemas: operation.schemas,
@@ -75,12 +78,12 @@ const parts = setup({
     haltIsOver: ({ context }, { error }: { error: unknown }) => codeOf(error) === 'EFFECTS_STOPPED' && context.resumed,
     hasExpired: (_, { error }: { error: unknown }) => codeOf(error) === 'EXPIRED',
     cannotKnow: (_, { error }: { error: unknown }) => codeOf(error) === 'SEND_UNKNOWN',
-    canBeSettled: ({ context }, { error }: { error: unknown }) => codeOf(error) === 'SEND_UNKNOWN' && (context.verdict?.settledBy ?? 'none') !== 'none',
+    canBeSettled: ({ context }, { error }: { error: unknown }) => codeOf(error) === 'SEND_UNKNOWN' && providerKnows(context),
     isDryRun: ({ context }) => context.verdict?.bound.mode === 'dry-run',
     hasReservation: ({ context }) => context.reservation !== null,
     wasFound: (_, { found }: { found: string }) => found === 'done',
     mayRunAgain: ({ context }, { found }: { found: string }) => found === 'absent' && context.dispatches < dispatchesMax,
-    looksAgain: ({ context }, { outcome }: { outcome: string }) => outcome === 'look' && (context.verdict?.settledBy ?? 'none') !== 'none' && context.sinceMs !== null,
+    looksAgain: ({ context }, { outcome }: { outcome: string }) => outcome === 'look' && providerKnows(context) && context.sinceMs !== null,
     says: (_, { outcome }: { outcome: string }) => outcome !== 'look',
     isCanceled: ({ context }) => context.outcome === 'canceled',
   },

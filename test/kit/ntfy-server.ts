@@ -2,10 +2,10 @@
 // absence is said aloud and never a failure: test/kit/ntfy.ts stands for it there.
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 
 export interface NtfyServer {
   url: string;
@@ -65,12 +65,4 @@ function addUser(program: string, options: string[]): string {
 async function poll(url: string, token: string): Promise<Record<string, unknown>[]> {
   const text = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
   return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
-  return port;
 }
