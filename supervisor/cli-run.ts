@@ -10,7 +10,7 @@ import { planMigrations } from '#store/migrate.ts';
 import { importMails } from './cli-act.ts';
 import { table, type Output } from './cli-output.ts';
 import type { Define } from './cli-read.ts';
-import { runningServer } from './cli-server.ts';
+import { connectToServer, runningServer } from './cli-server.ts';
 import { createCompany, readToken, sampleMailbox } from './company.ts';
 import { readConfig, readEnvironment } from './config.ts';
 import { startWorkerProcess } from './main-worker.ts';
@@ -54,6 +54,10 @@ export function addRunCommands(program: Command, define: Define): void {
     });
   });
 
+  define(program.command('console').description('a link that signs a browser in, once, within ten minutes'), async ({ dataDir, out }) => {
+    out.result(await (await connectToServer(dataDir)).post<{ url: string }>('/api/session/link', {}), ({ url }) => url);
+  });
+
   define(program.command('doctor').description('is everything here that a run needs?'), async ({ dataDir, out }) => {
     const checks = await diagnose(dataDir);
     out.result(checks, (all) => table(['', 'CHECK', 'DETAIL'], all.map((c) => [c.ok ? 'ok' : 'FAIL', c.check, c.detail])));
@@ -68,6 +72,7 @@ async function serve(dataDir: string, out: Output, options: { port: string; nats
   const server = await startServer(readConfig(dataDir, readEnvironment(), { dryRun: options.dryRun ?? false }), { port, natsUrl: options.nats ?? null, say: out.say });
   const stopped = askedToStop();
   out.result(server.run, (run) => `Keelson runs${run.dryRun ? ' dry: nothing leaves' : ''}. HTTP ${run.api} · bus ${run.nats} · data ${run.data}`);
+  out.say(`Console, signed in (works once, for ten minutes; another: keelson console):  ${server.signInLink()}`);
   const ended = Promise.race([stopped, server.failed]);
   const work = afterStart?.(server) ?? Promise.resolve();
   const reason = await Promise.race([ended, work.then(() => ended)]);

@@ -23,9 +23,9 @@ export function createCompany(dir: string, { demo = false } = {}): void {
   writeFileSync(join(dir, 'company.json'), `${JSON.stringify({ ...company, ...(demo ? { demo: true } : {}) }, null, 2)}\n`);
 }
 
-/** The token that opens bus and HTTP; made once, readable by its owner only. */
-export function readToken(dir: string): string {
-  const file = join(dir, 'token');
+/** The token that opens bus and HTTP, or the one for automation, which decides nothing; made once, readable by its owner only. */
+export function readToken(dir: string, name: 'token' | 'automation-token' = 'token'): string {
+  const file = join(dir, name);
   if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
   if ((statSync(file).mode & 0o077) !== 0) throw new KeelsonError('BAD_CONFIG', `${file} can be read by others`, { hint: `Run: chmod 600 ${file}` });
   return readFileSync(file, 'utf8').trim();

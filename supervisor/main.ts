@@ -3,19 +3,8 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
-import { forkActor } from '#actors/fork.ts';
-import { sha256 } from '#actors/hash.ts';
 import { randomId } from '#actors/ids.ts';
 import type { Registry } from '#actors/registry.ts';
-import { decideLink } from '#connectors/console/decide.ts';
-import { createDesk } from '#connectors/console/desk.ts';
-import { createActors } from '#connectors/console/desk-actors.ts';
-import { createCommands } from '#connectors/console/desk-commands.ts';
-import { createEffects } from '#connectors/console/desk-effects.ts';
-import { createPolicyDesk } from '#connectors/console/desk-policy.ts';
-import { createParkedDesk } from '#connectors/console/desk-parked.ts';
-import { startConsole } from '#connectors/console/server.ts';
-import { whyNotPayload } from '#connectors/gate-judge.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { receiveMail } from '#connectors/mail/intake.ts';
 import { actionsOf } from '#connectors/policy-schema.ts';
@@ -24,7 +13,6 @@ import { machineKey } from '#machines/define.ts';
 import { unitePermissions } from '#machines/permissions.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
 import { scheduleMachine } from '#machines/agents/schedule.ts';
-import type { StoredIntent } from '#machines/inbox.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
 import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.ts';
 import { startStore } from '#store/actor.ts';
@@ -36,6 +24,7 @@ import { effectfulTypes, watchDeadlines, type Deadlines } from './deadlines.ts';
 import { outsideOf, type ErasureParts } from './main-erasure.ts';
 import { erasedCopy, headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
+import { startOperatorSide } from './main-console.ts';
 import { superviseNats } from './main-nats.ts';
 import { openConnectors, openPaymentHook } from './main-connectors.ts';
 import { openAuthentication, openNotify } from './main-outside.ts';
@@ -49,6 +38,8 @@ import { keepSchedules, readSchedules } from './schedules.ts';
 
 export interface Server {
   run: RunFile;
+  /** A link that signs a browser in, once. */
+  signInLink(): string;
   receive(raw: Uint8Array, source: string): Promise<unknown>;
   query(name: string, args: Record<string, unknown>): Promise<unknown>;
   stop(): Promise<void>;
@@ -150,16 +141,10 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     };
     const erasing = await startErasing({ erasure, finishRowsNow: (id) => store.finishErasure(id, 1), assertUnread: store.emptyLog, clock, log, say });
     stops.push(erasing.stop);
-    const desk = createDesk({ store, bus, clock, makeId: randomId, whyNotPayload: (action, payload) => whyNotPayload(connectors, action, payload), onClockAnswered: () => deadlines?.look() });
-    const actors = createActors({ store, bus, makeId: randomId, machines: registry.list() });
-    // Void with the token: whoever makes another one closes all links too.
-    const decideKey = Buffer.from(sha256(`decide ${token}`), 'hex');
-    const policies = createPolicyDesk({ store, clock, makeId: randomId, actions });
-    const effects = createEffects({ store, commands: createCommands({ store, clock, makeId: randomId }), makeId: randomId });
-    if (!config.dryRun) await effects.wake();
-    const parked = createParkedDesk({ store, clock, makeId: randomId });
-    const fork = (request: { id: string; address: string; at?: number }) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
-    const web = await startConsole({ port, token, desk, actors, pausing: work, parked, effects, policies, paymentHook: await openPaymentHook({ config, store, clock }), deciding: { key: decideKey, now: clock.now, find: (id) => store.query('intent', { id }) as Promise<StoredIntent | null> }, fork, receiveMail: receive, erase: erasing.erase, query: store.query, ready: async () => (await store.query('incarnation', {})) !== null, log });
+    const web = await startOperatorSide({
+      config, port, token, store, bus, registry, connectors, actions, pausing: work, erase: erasing.erase, receiveMail: receive,
+      paymentHook: await openPaymentHook({ config, store, clock }), onClockAnswered: () => deadlines?.look(), clock, log,
+    });
     stops.push(web.stop);
     stops.push(watchStuck({ store, registry, clock, log }));
     stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
@@ -168,7 +153,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
       const authenticate = await openAuthentication({ clock });
       stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive: (raw, source) => receiveMail(raw, { ...receiving, source, authenticate }) }));
     }
-    const notifying = config.dryRun ? null : await openNotify({ config, store, bus, clock, log, linkOf: (item) => decideLink(company.publicUrl ?? web.url, item, { key: decideKey, nowMs: clock.now() }) });
+    const notifying = config.dryRun ? null : await openNotify({ config, store, bus, clock, log, linkOf: web.linkOf });
     if (notifying) stops.push(notifying.stop);
     if (!config.smtpUrl) log.warn(smtpMissing);
 
@@ -176,7 +161,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     writeRunFile(dataDir, run);
     stops.push(() => removeRunFile(dataDir));
     log.info(run, 'ready');
-    return { run, receive, query: store.query, stop, failed };
+    return { run, signInLink: web.link, receive, query: store.query, stop, failed };
   } catch (error) {
     await stop();
     throw error;

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { domainToASCII, domainToUnicode } from 'node:url';
 import type { Money } from '#machines/effects.ts';
 import type { StoredIntent } from '#machines/inbox.ts';
+import { codeOf, hidden } from './hidden.ts';
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:0 auto;padding:1rem;color:#111;background:#fff}h1{font-size:1.2rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:.6rem;border-radius:.3rem;margin:0;unicode-bidi:isolate;direction:ltr}mark{background:#fc3;font:.8em monospace;padding:0 .15em}
@@ -42,10 +43,6 @@ export function decisionPage({ kind, summary, data }: StoredIntent, expiresMs: n
     `<p>${visible(kind)}</p>`,
   ].join('\n'));
 }
-
-// What takes no room or looks like a blank: control and format characters, fillers, odd spaces, variation selectors, private ones, lone halves.
-const hidden = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}\p{DI}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}/gu;
-const codeOf = (character: string) => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 /** Escaped, and with what cannot be seen named in a mark; line ends and tabs stay. */
