@@ -1,7 +1,6 @@
 // Commands that change something: they go to the running server, which is the only one that writes.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { EffectsState } from '#connectors/console/desk-effects.ts';
 import { readMails } from '#connectors/mail/sources.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { addFactCommands } from './cli-facts.ts';
@@ -40,6 +39,14 @@ export async function importMails(path: string, receive: (raw: Uint8Array, sourc
   return result;
 }
 
+interface Decided { id: string; state: string; actor: string; value: unknown }
+
+/** Gives the server an answer of the operator's and prints what came of it. */
+export async function decide(dataDir: string, out: Output, call: (server: Client) => Promise<Decided>): Promise<void> {
+  const decided = await call(await connectToServer(dataDir));
+  out.result(decided, (d) => `${d.id}: ${d.state}${d.value ? ` · ${d.actor} is now ${JSON.stringify(d.value)}` : ''}. See: keelson ops`);
+}
+
 export function addActCommands(program: Command, define: Define): void {
   const mail = program.command('mail').description('mail in');
   define(mail.command('import').argument('<path>', 'an .eml or mbox file, a Maildir, or a folder of them').description('hand mail to the running company'), async ({ dataDir, out }, path: string) => {
@@ -48,11 +55,6 @@ export function addActCommands(program: Command, define: Define): void {
     out.result(imported, (r) => [`${r.imported} imported, ${r.duplicates} already known, ${r.rejected.length} rejected`, ...r.rejected.map((x) => `  rejected ${x.source}: ${x.reason}`), 'Next: keelson inbox'].join('\n'));
   });
 
-  type Decided = { id: string; state: string; actor: string; value: unknown };
-  const decide = async (dataDir: string, out: Output, call: (server: Client) => Promise<Decided>) => {
-    const decided = await call(await connectToServer(dataDir));
-    out.result(decided, (d) => `${d.id}: ${d.state}${d.value ? ` · ${d.actor} is now ${JSON.stringify(d.value)}` : ''}. See: keelson ops`);
-  };
   const because = (reason: string | undefined) => (reason === undefined ? {} : { reason });
   const item = (id: string, answer: string) => `/api/inbox/${encodeURIComponent(id)}/${answer}`;
 
@@ -70,20 +72,6 @@ export function addActCommands(program: Command, define: Define): void {
   });
 
   addFactCommands(program, define);
-
-  const ops = program.commands.find((command) => command.name() === 'ops')!;
-  define(ops.command('reconcile').argument('<id>').description('say what really happened to an unknown operation; without an answer the provider is asked once more')
-    .option('--done', 'it happened').option('--not-done', 'it did not happen').option('--sent', 'the same as --done').option('--not-sent', 'the same as --not-done').option('--note <text>', 'how you know'), async ({ dataDir, out }, id: string, options: { done?: boolean; notDone?: boolean; sent?: boolean; notSent?: boolean; note?: string }) => {
-    const [done, notDone] = [options.done ?? options.sent ?? false, options.notDone ?? options.notSent ?? false];
-    if (done && notDone) throw new KeelsonError('BAD_ARGUMENT', 'say either --done or --not-done, or neither to ask the provider');
-    await decide(dataDir, out, (server) => server.post(`/api/operations/${encodeURIComponent(id)}/reconcile`, { outcome: done ? 'done' : notDone ? 'not-done' : 'look', ...(options.note ? { note: options.note } : {}) }));
-  });
-
-  const effects = (dataDir: string, out: Output, what: 'stop' | 'resume', reason: string) => connectToServer(dataDir)
-    .then((server) => server.post<EffectsState>(`/api/effects/${what}`, { reason }))
-    .then((now) => out.result(now, (e) => (e.state === 'stopped' ? [`Nothing leaves any more${e.reason ? `: ${e.reason}` : ''}. Lift it with: keelson resume-effects`, ...(e.onTheirWay.length > 0 ? [`Begun before, and ends as it ends: ${e.onTheirWay.join(', ')}`] : [])].join('\n') : 'Effects are on again; what waited goes on. See: keelson ops')));
-  define(program.command('stop-effects').description('the kill switch: nothing leaves any more, also after a restart').option('--reason <text>', 'kept with it', ''), ({ dataDir, out }, { reason }: { reason: string }) => effects(dataDir, out, 'stop', reason));
-  define(program.command('resume-effects').description('let effects leave again').option('--reason <text>', 'kept with it', ''), ({ dataDir, out }, { reason }: { reason: string }) => effects(dataDir, out, 'resume', reason));
 }
 
 function readText(file: string): string {

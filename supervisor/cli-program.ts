@@ -2,23 +2,31 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { KeelsonError } from '#machines/errors.ts';
-import { addActCommands } from './cli-act.ts';
-import { addActorCommands } from './cli-actors.ts';
-import { addLogsCommand } from './cli-logs.ts';
 import { createOutput, reportFailure } from './cli-output.ts';
-import { addEraseCommand } from './cli-erase.ts';
-import { addFindCommands } from './cli-find.ts';
-import { addGetCommands } from './cli-get.ts';
-import { addGovernCommands } from './cli-govern.ts';
-import { addMachineCommands } from './cli-machines.ts';
-import { addMcpCommands } from './cli-mcp.ts';
-import { addParkedCommands } from './cli-parked.ts';
-import { addPolicyCommands } from './cli-policy.ts';
-import { addReadCommands, type Define } from './cli-read.ts';
-import { addRunCommands } from './cli-run.ts';
-import { addScheduleCommands } from './cli-schedules.ts';
-import { addSchemaCommands } from './cli-schema.ts';
-import { addTestCommand } from './cli-test.ts';
+import type { Define } from './cli-read.ts';
+
+type AddCommands = (program: Command, define: Define) => void;
+
+/** Which file has which command, so that a command loads what it needs and no more. `ops reconcile` joins the `ops` of the group before it. */
+const groups: readonly [names: readonly string[], load: () => Promise<AddCommands>][] = [
+  [['init', 'up', 'demo', 'console', 'doctor'], async () => (await import('./cli-run.ts')).addRunCommands],
+  [['status', 'inbox', 'ps', 'due', 'show', 'history', 'replay', 'audit', 'ops'], async () => (await import('./cli-read.ts')).addReadCommands],
+  [['find', 'search'], async () => (await import('./cli-find.ts')).addFindCommands],
+  [['get', 'why', 'diff'], async () => (await import('./cli-get.ts')).addGetCommands],
+  [['mail', 'approve', 'reject', 'respond', 'fact', 'annotate'], async () => (await import('./cli-act.ts')).addActCommands],
+  [['ops', 'stop-effects', 'resume-effects'], async () => (await import('./cli-effects.ts')).addEffectsCommands],
+  [['send', 'run', 'cancel', 'pause', 'resume', 'retry', 'skip', 'continue', 'stop'], async () => (await import('./cli-actors.ts')).addActorCommands],
+  [['machines', 'fork'], async () => (await import('./cli-machines.ts')).addMachineCommands],
+  [['mcp'], async () => (await import('./cli-mcp.ts')).addMcpCommands],
+  [['parked'], async () => (await import('./cli-parked.ts')).addParkedCommands],
+  [['policy'], async () => (await import('./cli-policy.ts')).addPolicyCommands],
+  [['schedules'], async () => (await import('./cli-schedules.ts')).addScheduleCommands],
+  [['schema'], async () => (await import('./cli-schema.ts')).addSchemaCommands],
+  [['test'], async () => (await import('./cli-test.ts')).addTestCommand],
+  [['logs'], async () => (await import('./cli-logs.ts')).addLogsCommand],
+  [['erase'], async () => (await import('./cli-erase.ts')).addEraseCommand],
+  [['export', 'import', 'backup', 'restore', 'migrate'], async () => (await import('./cli-govern.ts')).addGovernCommands],
+];
 
 const program = new Command('keelson').description('The operating system of a one-person company.').exitOverride().configureOutput({ outputError: () => {} }).showHelpAfterError(false).showSuggestionAfterError(false);
 
@@ -31,25 +39,15 @@ const define: Define = (command, action) => command
     await (action as (...rest: unknown[]) => Promise<void>)(context, ...args.slice(0, -2), options);
   });
 
-addRunCommands(program, define);
-addReadCommands(program, define);
-addFindCommands(program, define);
-addGetCommands(program, define);
-addActCommands(program, define); // `ops reconcile` joins the `ops` that the line before made
-addActorCommands(program, define);
-addMachineCommands(program, define);
-addMcpCommands(program, define);
-addParkedCommands(program, define);
-addPolicyCommands(program, define);
-addScheduleCommands(program, define);
-addSchemaCommands(program, define);
-addTestCommand(program, define);
-addLogsCommand(program, define);
-addEraseCommand(program, define);
-addGovernCommands(program, define);
+/** The command that was asked for is loaded; without a known one all are, for the help. */
+async function loadCommands(asked: string | undefined): Promise<void> {
+  const wanted = groups.filter(([names]) => asked !== undefined && names.includes(asked));
+  for (const [, load] of wanted.length > 0 ? wanted : groups) (await load())(program, define);
+}
 
 export async function runProgram(): Promise<void> {
   try {
+    await loadCommands(process.argv[2]);
     await program.parseAsync();
   } catch (error) {
     const json = process.argv.includes('--json');

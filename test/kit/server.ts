@@ -74,10 +74,12 @@ export function makeCompany(): Company {
     async until(what, timeoutMs, test) {
       const end = Date.now() + timeoutMs;
       for (;;) {
+        const began = Date.now();
         const answer = await test();
         if (answer) return answer;
         if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms for: ${what}`);
-        await new Promise((done) => setTimeout(done, 100));
+        // A look that takes long is not repeated at once: it would slow down what it waits for.
+        await new Promise((done) => setTimeout(done, Math.max(50, Date.now() - began)));
       }
     },
     async remove() {
