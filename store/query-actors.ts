@@ -1,5 +1,6 @@
 // Named reads of actors, their history and their messages, and the counts. Of actors that were erased nothing is shown.
-import { count, cursor, filter, json, moment, rowsMax, text, where, type Query } from './query-args.ts';
+import { KeelsonError } from '#machines/errors.ts';
+import { count, cursor, filter, json, moment, rowsMax, text, where, type Args, type Query } from './query-args.ts';
 import { newestEffects } from './query-effects.ts';
 import { readSetting } from './setting.ts';
 
@@ -52,12 +53,13 @@ export const actorQueries = {
     return readSetting(db, 'restored');
   },
 
+  /** By address. `addresses`: only these. */
   async actors(db, args) {
     const type = filter(args, 'type');
     const after = cursor(args, (place) => place);
     const [sql, values] = where(
       after !== null && (!type || after >= `${type}/`) ? ['address > ?', after] : ['address >= ?', type && `${type}/`], ['address < ?', type && `${type}0`],
-      ['status = ?', filter(args, 'status')], ['updated_ms >= ?', moment(args, 'since')], ['updated_ms < ?', moment(args, 'until')],
+      ['address IN (SELECT value FROM json_each(?))', addresses(args)], ['status = ?', filter(args, 'status')], ['updated_ms >= ?', moment(args, 'since')], ['updated_ms < ?', moment(args, 'until')],
     );
     const rows = await db.all(
       `SELECT address, machine, rev, status, value, parent, updated_ms, record ->> '$.timers' AS timers, record ->> '$.children' AS children, record ->> '$.asks' AS asks, record ->> '$.held' AS held FROM actor
@@ -99,3 +101,12 @@ export const actorQueries = {
     return rows.map((row) => ({ ...row, value: json(row['value']), context: json(row['context']), cursor: row['address'] }));
   },
 } satisfies Record<string, Query>;
+
+const addressesMax = 1_000;
+
+/** Those asked for, as a JSON array; null when any will do. */
+function addresses({ addresses: asked }: Args): string | null {
+  if (asked === undefined) return null;
+  if (!Array.isArray(asked) || asked.length > addressesMax || !asked.every((one) => typeof one === 'string')) throw new KeelsonError('BAD_ARGUMENT', `'addresses' must be a list of at most ${addressesMax} texts`);
+  return JSON.stringify(asked);
+}

@@ -1,6 +1,6 @@
 // Named reads of the gate and the desk: who vouches for a value, who proposed, which operation is meant, is anything allowed to leave, how
 // much money is on its way.
-import { controlKindSchema } from '#machines/effects.ts';
+import { connectorPrefix, controlKindSchema, type ConnectorMode } from '#machines/effects.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { partId } from '#machines/records.ts';
 import { vouchers } from '#machines/vouchers.ts';
@@ -12,6 +12,9 @@ const inForce = `(label IN ('operator', 'policy', 'verified-connector') OR (labe
 
 /** The operator's last word on whether anything may leave. */
 export const newestEffects = "SELECT value ->> '$.state' AS state, value ->> '$.reason' AS reason, recorded_ms AS sinceMs FROM fact WHERE predicate = 'company.effects' AND label = 'operator' ORDER BY n DESC LIMIT 1";
+
+/** Each connector about which the operator said anything, with the last word. SQLite takes the other columns from the row that has the maximum. */
+const newestModes = `SELECT substr(entity, ${connectorPrefix.length + 1}) AS connector, value ->> '$.mode' AS mode, value ->> '$.reason' AS reason, recorded_ms AS sinceMs, max(n) AS n FROM fact WHERE predicate = 'connector.mode' AND label = 'operator' GROUP BY entity`;
 
 export const effectQueries = {
   /** The newest fact that knows this value as a value of this kind, or null. `value` is JSON text. */
@@ -44,10 +47,12 @@ export const effectQueries = {
     return rows.map(({ value, ...row }) => ({ ...row, value: json(value) }));
   },
 
-  /** Whether anything may leave: the operator's last word, and whether the server that owns this store runs dry. */
+  /** Whether anything may leave: the operator's last word, what is in the sandbox, and whether the server that owns this store runs dry. */
   async effects(db) {
     const [row] = await db.all(newestEffects);
-    return { ...(row ?? { state: 'running', reason: '', sinceMs: null }), dryRun: (await readSetting<{ dryRun: boolean }>(db, runSetting))?.dryRun ?? false };
+    const modes = await db.all<{ connector: string; mode: ConnectorMode; reason: string; sinceMs: number }>(newestModes);
+    const sandbox = modes.filter(({ mode }) => mode === 'sandbox').map(({ connector, reason, sinceMs }) => ({ connector, reason, sinceMs }));
+    return { ...(row ?? { state: 'running', reason: '', sinceMs: null }), sandbox, dryRun: (await readSetting<{ dryRun: boolean }>(db, runSetting))?.dryRun ?? false };
   },
 
   /** Operations whose effect may be happening now, or has happened and nobody knows. */

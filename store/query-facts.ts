@@ -9,27 +9,31 @@ type Stored = FactRow & { actor: string };
 const shown = ({ version, ...fact }: Stored) => ({ id: partId('f', fact.n), ...fact, value: readValue({ ...fact, version }), supersedes: fact.supersedes === null ? null : partId('f', fact.supersedes) });
 
 export const factQueries = {
-  /** In the order in which they were recorded. `value` is the JSON text that was recorded. */
+  /** In the order in which they were recorded; with `newest`, the other way round. A `value` to look for is the JSON text that was recorded. */
   async facts(db, args) {
     const [kind, label, actor, predicate] = [filter(args, 'entityKind'), filter(args, 'label'), filter(args, 'actor'), filter(args, 'predicate')];
     const { from, to } = await commitsBetween(db, args);
-    const after = cursor(args, (place) => readPartId('f', place)) ?? count(args, 'after', 0, Number.MAX_SAFE_INTEGER);
-    const first = Math.max(after + 1, (from ?? 0) * partsMax);
+    const isNewestFirst = args['newest'] === true;
+    const place = cursor(args, (given) => readPartId('f', given)) ?? (isNewestFirst ? Infinity : count(args, 'after', 0, Number.MAX_SAFE_INTEGER));
+    const first = Math.max(isNewestFirst ? 0 : place + 1, (from ?? 0) * partsMax);
+    const last = Math.min(isNewestFirst ? place : Infinity, to === null ? Infinity : (to + 1) * partsMax);
     // SQLite uses one condition of each column for its index; `+` keeps those out that would narrow less.
     const conditions: Condition[] = [
       ['entity = ?', filter(args, 'entity')], [label === 'operator' || label === 'policy' ? '+predicate = ?' : 'predicate = ?', predicate], ['label = ?', label], ['value = ?', filter(args, 'value')],
       [`${predicate === null && label === null ? '' : '+'}substr(entity, 1, instr(entity, '/')) = ?`, kind && `${kind}/`], ['recorded_ms >= ?', moment(args, 'since')], ['recorded_ms < ?', moment(args, 'until')],
     ];
-    const end: Condition = ['n < ?', to === null ? null : (to + 1) * partsMax];
+    const bound = (value: number) => (value === Infinity ? null : value);
+    const end: Condition = ['n < ?', bound(last)];
+    const order = isNewestFirst ? ' DESC' : '';
     const limit = count(args, 'limit', 100, rowsMax);
-    const read = (from_: string, order: string, ...all: Condition[]) => {
+    const read = (from_: string, by: string, ...all: Condition[]) => {
       const [sql, values] = where(...all);
-      return db.all<Stored>(`SELECT ${columns} FROM ${from_} ${sql} ORDER BY ${order} LIMIT ?`, ...values, limit);
+      return db.all<Stored>(`SELECT ${columns} FROM ${from_} ${sql} ORDER BY ${by} LIMIT ?`, ...values, limit);
     };
     // Facts have no index by actor: the journal knows the actor's commits, and the facts of one commit lie together.
     const rows = actor === null
-      ? await read('fact', 'n', ...conditions, ['n >= ?', first], end)
-      : await read(`journal CROSS JOIN fact ON n >= journal.seq * ${partsMax} AND n < (journal.seq + 1) * ${partsMax}`, 'journal.seq, n', ...conditions, ['journal.actor = ?', actor], ['journal.seq >= ?', Math.floor(first / partsMax)], ['+n >= ?', first], end);
+      ? await read('fact', `n${order}`, ...conditions, ['n >= ?', first], end)
+      : await read(`journal CROSS JOIN fact ON n >= journal.seq * ${partsMax} AND n < (journal.seq + 1) * ${partsMax}`, `journal.seq${order}, n${order}`, ...conditions, ['journal.actor = ?', actor], ['journal.seq >= ?', Math.floor(first / partsMax)], ['journal.seq <= ?', bound(Math.floor(last / partsMax))], ['+n >= ?', first], end);
     return rows.map((row) => ({ ...shown(row), cursor: partId('f', row.n) }));
   },
 

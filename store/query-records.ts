@@ -59,10 +59,15 @@ export const recordQueries = {
     return rows.map((row) => ({ ...row, cursor: `${String(row['id'])}@${String(row['version'])}` }));
   },
 
-  /** Newest first. */
+  /** Newest first. `type`: of the actor; `policy`, `rule`, `version`: which rule spoke. */
   async decisions(db, args) {
     const { from, to } = await commitsBetween(db, args);
-    const [sql, values] = where(['actor = ?', filter(args, 'actor')], ['what = ?', filter(args, 'what')], ['n >= ?', from && from * partsMax], ['n < ?', endOf(to, cursor(args, (id) => readPartId('d', id)))]);
+    const type = filter(args, 'type');
+    const [sql, values] = where(
+      ['actor = ?', filter(args, 'actor')], ['actor >= ?', type && `${type}/`], ['actor < ?', type && `${type}0`], ['what = ?', filter(args, 'what')], ['outcome = ?', filter(args, 'outcome')],
+      ["detail ->> '$.policy.id' = ?", filter(args, 'policy')], ["detail ->> '$.policy.rule' = ?", filter(args, 'rule')], ["detail ->> '$.policy.version' = ?", filter(args, 'version')],
+       ['n >= ?', from && from * partsMax], ['n < ?', endOf(to, cursor(args, (id) => readPartId('d', id)))],
+    );
     const rows = await db.all(`SELECT n, actor, at_ms, what, outcome, confidence, machine, detail FROM decision ${sql} ORDER BY n DESC LIMIT ?`, ...values, limit(args));
     return rows.map((row) => ({ ...decisionOf(row), cursor: partId('d', row['n'] as number) }));
   },
@@ -70,6 +75,18 @@ export const recordQueries = {
   async decision(db, args) {
     const [row] = await db.all('SELECT n, actor, seq, at_ms, what, outcome, confidence, machine, detail FROM decision WHERE n = ?', readPartId('d', text(args, 'id')) ?? -1);
     return row ? decisionOf(row) : null;
+  },
+
+  /** How often each rule spoke, among the newest decisions. */
+  async firedRules(db, args) {
+    return db.all("SELECT detail ->> '$.policy.rule' AS rule, count(*) AS fired, max(at_ms) AS lastMs FROM (SELECT what, at_ms, detail FROM decision ORDER BY n DESC LIMIT ?) WHERE what = 'policy' AND detail ->> '$.policy.rule' IS NOT NULL GROUP BY 1 ORDER BY 2 DESC", count(args, 'among', rowsMax, rowsMax));
+  },
+
+  /** How the operations of each connector ended, among the newest decisions: how many, and the newest of each outcome. */
+  async connectorCalls(db, args) {
+    return db.all(
+      `SELECT a.record ->> '$.snapshot.context.verdict.bound.connector' AS connector, d.outcome, count(*) AS times, max(d.n) AS n, d.at_ms AS atMs, d.actor, d.detail ->> '$.reasons[0]' AS reason
+       FROM (SELECT n, actor, what, outcome, at_ms, detail FROM decision ORDER BY n DESC LIMIT ?) d JOIN actor a ON a.address = d.actor WHERE d.what = 'operation' AND a.status <> 'erased' GROUP BY 1, 2`, count(args, 'among', rowsMax, rowsMax));
   },
 
   /** Newest first. `target` is the id of what they are about. */

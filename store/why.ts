@@ -22,6 +22,8 @@ export interface WhyStep {
   decisions: WhyDecision[];
   /** What the facts of this step were read from. */
   evidence: Link[];
+  /** The commit that led to this one; null at the beginning. */
+  cause: number | null;
 }
 export interface RawInput { artifact: string; version: number; hash: string; name: string | null; line?: number; text?: string }
 export interface Why { kind: string; id: string; chain: WhyStep[]; raw: RawInput[]; cut: boolean }
@@ -55,6 +57,7 @@ export async function explain(db: Database, kind: WhyKind, id: string): Promise<
       steps.set(row.seq, step);
       sources.push(...(await rawInputs(db, row, step)));
       row = await causeOf(db, row, body);
+      step.cause = row?.seq ?? null;
     }
   }
   const inputs = new Map<string, RawInput>();
@@ -112,6 +115,7 @@ async function toStep(db: Database, { seq, id, actor, rev, at_ms: atMs, outcome 
     note: body === null ? 'the message is gone: erased or too old' : typeof body.note === 'string' ? body.note : null,
     decisions: decided.map(({ n, machine: _, detail, ...decision }) => ({ ...(JSON.parse(detail) as Decision), ...(decision as unknown as Pick<Decision, 'what' | 'outcome' | 'confidence'>), id: partId('d', n) })),
     evidence: facts.map(({ source }) => ({ kind: 'artifact' as const, id: source })),
+    cause: null,
   };
 }
 
@@ -149,7 +153,7 @@ async function toRawInput(db: Database, { id: source, seq }: { id: string; seq: 
 }
 
 /** As the agents read it: in the message that started the run; else in the index, which has the subject in front. */
-async function mailText(db: Database, id: string): Promise<string | null> {
+export async function mailText(db: Database, id: string): Promise<string | null> {
   const [start] = await db.all<{ text: string | null }>("SELECT body ->> '$.message.input.mail.text' AS text FROM journal WHERE id = ?", `start:${id}`);
   if (typeof start?.text === 'string') return start.text;
   const [indexed] = await db.all<{ text: string }>("SELECT text FROM search WHERE search MATCH 'kind : mail' AND id = ? ORDER BY rowid DESC LIMIT 1", id);
