@@ -58,21 +58,9 @@ export async function parsePolicies(texts: readonly PolicyText[], actions: reado
   return parseWithSchema(texts, schemaText(await loadCedar(), actions));
 }
 
-const rememberedMax = 8;
-const remembered = new Map<string, Policies>();
-
-/** As `parsePolicies`, with the schema that a server has kept. What was parsed lately is remembered: a start asks twice, and it is slow. */
+/** As `parsePolicies`, with the schema that a server has kept. */
 export async function parseWithSchema(texts: readonly PolicyText[], schema: string): Promise<Policies> {
-  const key = JSON.stringify([schema, texts]);
-  const known = remembered.get(key);
-  if (known) return known;
-  const policies = parse(await loadCedar(), texts, schema);
-  if (remembered.size >= rememberedMax) remembered.delete(remembered.keys().next().value!);
-  remembered.set(key, policies);
-  return policies;
-}
-
-function parse(cedar: typeof Cedar, texts: readonly PolicyText[], schema: string): Policies {
+  const cedar = await loadCedar();
   if (texts.some(({ id }) => id === houseRules.id)) throw new KeelsonError('BAD_CONFIG', `policies/${houseRules.id}.cedar: this name is taken by the rules of every build`, { hint: 'Give the file another name.' });
   const files = [houseRules, ...texts];
   const rules = readRules(cedar, files);

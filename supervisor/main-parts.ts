@@ -11,12 +11,12 @@ import type { StorePort } from '#actors/store-port.ts';
 import { startWorker, type Activity } from '#actors/worker.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { createGate } from '#connectors/gate.ts';
-import { actionsOf } from '#connectors/policy-schema.ts';
 import { findInvoice } from '#connectors/invoices/find.ts';
-import { readHits, readPolicies, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
+import { readHits, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
 import { createDocuments } from '#connectors/documents.ts';
-import { createThrottle } from '#connectors/throttle.ts';
+import { createThrottle, type Throttle } from '#connectors/throttle.ts';
 import type { Connector } from '#connectors/connector.ts';
+import type { Policies } from '#connectors/policy.ts';
 import { draftWithModel } from '#connectors/model/openai.ts';
 import { draftFromTemplates } from '#connectors/reply.ts';
 import { KeelsonError } from '#machines/errors.ts';
@@ -31,25 +31,28 @@ export interface Parts {
   store: StorePort;
   registry: Registry;
   connectors: readonly Connector[];
+  /** Those in force. */
+  policies: () => Promise<Policies>;
   /** What the company's own agents bring. */
   activities: Record<string, Activity>;
   clock: Clock;
   log: Log;
   role: 'all' | 'worker';
+  throttle?: Throttle;
 }
 
 /** Starts working and hosting. The answer stops both: what is in hand is finished, mailboxes first, and others take them over. */
-export async function startParts({ config, bus, store, registry, connectors, activities: own, clock, log, role }: Parts): Promise<{ stop(): Promise<void> }> {
+export async function startParts({ config, bus, store, registry, connectors, policies, activities: own, clock, log, role, throttle = createThrottle({ clock }) }: Parts): Promise<{ stop(): Promise<void> }> {
   const { company, model } = config;
   const templates = readTemplates(store);
   const hitTexts = readHits(store);
   const readActions = new Set(connectors.flatMap(({ actions }) => actions.filter(({ effect }) => effect === 'read').map(({ name }) => name)));
   const gate = createGate({
     connectors, store, clock, caps: company.caps,
-    policies: readPolicies(store, actionsOf(connectors)),
+    policies,
     documents: createDocuments({ store, clock, from: 'connector/documents' }),
     supervised: (agent) => whySupervised(agent, registry, readActions),
-    throttle: createThrottle({ clock }),
+    throttle,
   });
   const activities: Record<string, Activity> = {
     ...gate,

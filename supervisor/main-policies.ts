@@ -3,16 +3,15 @@
 import type { Clock } from '#actors/clock.ts';
 import type { MakeId } from '#actors/ids.ts';
 import type { StorePort } from '#actors/store-port.ts';
-import { readPolicies } from '#connectors/knowledge.ts';
-import { loadCedar, parseWithSchema } from '#connectors/policy.ts';
+import { loadCedar, parseWithSchema, type Policies } from '#connectors/policy.ts';
 import { schemaText, type PolicyAction } from '#connectors/policy-schema.ts';
 import { asArtifact, policySchemaId, policySetId, readStoredSchema, readStoredSet, textsOf, writeSet } from '#connectors/policy-set.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { readPolicyFiles } from './company.ts';
 
-/** Throws BAD_CONFIG when the first policies cannot be read. Call it before anything asks a policy. */
-export async function startPolicies({ dataDir, store, actions, clock, makeId, say }: { dataDir: string; store: StorePort; actions: readonly PolicyAction[]; clock: Clock; makeId: MakeId; say: (line: string) => void }): Promise<void> {
+/** Throws BAD_CONFIG when the first policies cannot be read. Call it before anything asks a policy. `read`: those in force, which the gate asks too: parsing takes a while. */
+export async function startPolicies({ dataDir, store, actions, read, clock, makeId, say }: { dataDir: string; store: StorePort; actions: readonly PolicyAction[]; read: () => Promise<Policies>; clock: Clock; makeId: MakeId; say: (line: string) => void }): Promise<void> {
   const schema = schemaText(await loadCedar(), actions);
   const keep = async (id: string, text: string) => {
     const answer = await store.commit({ ...emptyCommit(`policies:${makeId()}`, clock.now(), 'operator/company', { policies: id }), ...asArtifact(id, text) });
@@ -30,7 +29,7 @@ export async function startPolicies({ dataDir, store, actions, clock, makeId, sa
     await keep(policySetId, first);
     return;
   }
-  const { problem } = await readPolicies(store, actions)();
+  const { problem } = await read();
   if (problem !== null) say(`${problem}. Correct policies/, then: keelson policy publish`);
   else if (differs(dataDir, set.text)) say('policies/ differs from what is in force. See what would change: keelson policy test · put it in force: keelson policy publish');
 }

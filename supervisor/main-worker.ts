@@ -6,6 +6,8 @@ import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
 import { connectStore } from '#actors/store-client.ts';
+import { readPolicies } from '#connectors/knowledge.ts';
+import { actionsOf } from '#connectors/policy-schema.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { createMachines, loadAgents } from './agents.ts';
 import { readToken, type RunFile } from './company.ts';
@@ -45,8 +47,9 @@ export async function startWorkerProcess(given: Config, { natsUrl, say }: { nats
   const config = { ...given, dryRun, model: dryRun ? null : given.model };
   const bus = await connectBus({ ...connection, name: 'worker', clock, log });
   const connectors = await openConnectors({ config, store });
+  const policies = readPolicies(store, actionsOf(connectors));
   const startWork = async () => {
-    const parts = await startParts({ config, bus, store, registry, connectors, activities: agents.activities, clock, log, role: 'worker' });
+    const parts = await startParts({ config, bus, store, registry, connectors, policies, activities: agents.activities, clock, log, role: 'worker' });
     return parts.stop;
   };
 

@@ -9,10 +9,12 @@ import { systemClock } from '#actors/clock.ts';
 import { randomId } from '#actors/ids.ts';
 import { silentLog } from '#actors/log.ts';
 import { createPolicyDesk } from '#connectors/console/desk-policy.ts';
+import { readPolicies } from '#connectors/knowledge.ts';
 import { startConsole, type ConsoleOptions } from '#connectors/console/server.ts';
 import type { PolicyRequest } from '#connectors/policy.ts';
 import { emptyCommit } from '#machines/commit.ts';
-import { addPolicyCommands, type Tested } from '#supervisor/cli-policy.ts';
+import type { Tested } from '#connectors/console/policy-view.ts';
+import { addPolicyCommands } from '#supervisor/cli-policy.ts';
 import { explain } from '#store/why.ts';
 import { createMachines } from '#supervisor/agents.ts';
 import { get } from '#supervisor/cli-get-kinds.ts';
@@ -31,7 +33,7 @@ async function company(files: Record<string, string> = { own: askAll('r') }) {
     writeFileSync(join(dir, folder, `${name}.cedar`), text);
   };
   for (const [name, text] of Object.entries(files)) write(name, text);
-  await startPolicies({ dataDir: dir, store, actions, clock: systemClock, makeId: randomId, say() {} });
+  await startPolicies({ dataDir: dir, store, actions, read: readPolicies(store, actions), clock: systemClock, makeId: randomId, say() {} });
   const operate = (id: string, asked: PolicyRequest | null) => store.commit({
     ...emptyCommit(`m-${id}`, 1_790_000_000_000, `operation/${id}`, {}),
     step: { rev: 0, machine: 'operation@1', status: 'done', value: '"done"', parent: null, record: JSON.stringify({ snapshot: { context: { id, action: asked?.action ?? 'mail.send', verdict: asked ? { answer: 'ask', request: asked } : null } } }) },

@@ -18,7 +18,7 @@ async function company(files: Record<string, string> = { own: askAll('r') }) {
   for (const [name, text] of Object.entries(files)) write(`${name}.cedar`, text);
   const start = async (available = actions) => {
     const said: string[] = [];
-    await startPolicies({ dataDir: dir, store, actions: available, clock: systemClock, makeId: randomId, say: (line) => void said.push(line) });
+    await startPolicies({ dataDir: dir, store, actions: available, read: readPolicies(store, available), clock: systemClock, makeId: randomId, say: (line) => void said.push(line) });
     return said;
   };
   const answer = async () => (await readPolicies(store, actions)()).decide(request()).answer;
