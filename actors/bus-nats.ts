@@ -8,8 +8,9 @@ import { announcementSchema } from '#machines/changes.ts';
 import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { attemptId, limits, messageType, type Message } from '#machines/message.ts';
+import { fitsSubject } from '#machines/subjects.ts';
 import { compareVersions, natsFloor } from '#machines/versions.ts';
-import { beatSchema, pastSchema, type Bus, type Delivery, type Handler, type Subscription } from './bus.ts';
+import { beatSchema, pastSchema, type Bus, type Delivery, type Handler, type Passed, type Subscription } from './bus.ts';
 import { consumerOf, openMailboxes, type Delivered, type Mailboxes } from './bus-mail.ts';
 import { partitions, subjectNames } from './bus-subjects.ts';
 import type { Clock } from './clock.ts';
@@ -41,6 +42,7 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
   const reconnected: (() => void)[] = [];
   const waiting = new Map<string, ((applied: Applied) => void)[]>();
   const listening = new Set<string>();
+  const watchers = new Set<(passed: Passed) => void>();
   let away = false;
   let handleMail: Handler | undefined;
   let boxes: Mailboxes | undefined;
@@ -192,8 +194,10 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
     handOver(message) {
       const { id, to, from, cause, body } = message;
       const delivery: Delivery = { id, to, from, cause, subject: names.mailbox(to, from), bytes: encoder.encode(JSON.stringify(body)), deliveries: 1, working() {} };
+      const passed: Passed = { subject: delivery.subject.slice(names.root.length), id, from, type: messageType(body), bytes: delivery.bytes };
       const take = () => handleMail!(delivery).catch((error: unknown) => log.warn({ error: String(error), id, to }, 'a message was not taken; it is published again'));
-      if (!boxes?.handOver(names.partitionOf(to), take)) publish(message);
+      if (!boxes?.handOver(names.partitionOf(to), take)) return publish(message);
+      for (const see of watchers) see(passed);
     },
     answer: (to, applied) => nc.publish(names.applied(to), JSON.stringify(applied)),
     announce(announcement) {
@@ -203,6 +207,23 @@ export async function connectBus({ url, token, company, name, clock, log }: BusO
       nc.publish(names.changes, JSON.stringify(announcement), { headers: h });
     },
     onChanges: (task) => listen(names.changes, announcementSchema, task),
+    watch(filter, task) {
+      const see = (passed: Passed) => void (fitsSubject(filter, passed.subject) && task(passed));
+      watchers.add(see);
+      const subscription = nc.subscribe(names.root + filter, {
+        callback(error, m) {
+          if (error) return;
+          const said = (key: string) => header(m.headers, key) ?? null;
+          task({ subject: m.subject.slice(names.root.length), id: said('ce-id'), from: said('ce-source'), type: said('ce-type'), bytes: m.data });
+        },
+      });
+      return {
+        async stop() {
+          watchers.delete(see);
+          subscription.unsubscribe();
+        },
+      };
+    },
     async consumeMail(handler, owned) {
       const ensure = (n: number) => ensureConsumer(names.mailStream, consumerOf(n), names.partition(n), 1);
       const ensureAll = async () => void (await Promise.all(Array.from({ length: partitions }, (_, n) => ensure(n))));

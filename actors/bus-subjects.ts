@@ -2,6 +2,8 @@
 import { fromToken, keyOf, toToken, typeOf } from '#machines/address.ts';
 
 export interface Names {
+  /** Every subject of the company begins with it. */
+  root: string;
   mailStream: string;
   jobStream: string;
   /** Holds one message: whose past the bus belongs to. */
@@ -38,6 +40,7 @@ export function subjectNames(company: string): Names {
   const root = `ks.${company}`;
   const pair = (address: string) => `${typeOf(address)}.${toToken(keyOf(address))}`;
   return {
+    root: `${root}.`,
     mailStream: `KS_${company}_MAIL`,
     jobStream: `KS_${company}_JOBS`,
     pastStream: `KS_${company}_PAST`,

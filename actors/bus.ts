@@ -19,6 +19,9 @@ export interface Delivery {
   working(): void;
 }
 
+/** Something that went by, whoever it was for. `subject` is below the company's own. */
+export interface Passed { subject: string; id: string | null; from: string | null; type: string | null; bytes: Uint8Array }
+
 /** Resolves when the message is settled; then it is acknowledged. Rejecting asks for redelivery. */
 export type Handler = (delivery: Delivery) => Promise<void>;
 
@@ -58,6 +61,8 @@ export interface Bus {
   announce(announcement: Announcement): void;
   /** Every announcement, of this connection too. */
   onChanges(task: (announcement: Announcement) => void): Subscription;
+  /** Everything that passes under subjects below the company's own that fit (`*`, `>`), also what takes the short way inside of this process. */
+  watch(filter: string, task: (passed: Passed) => void): Subscription;
   /** Mailboxes of all actors, or of the partitions that are `owned`: strict order per actor. */
   consumeMail(handler: Handler, owned?: Ownership): Promise<Subscription>;
   /** Tells every process that hosts. Not kept anywhere. */

@@ -1,6 +1,6 @@
 // The order of checks for every side effect, on one screen.
 //   operation.check      before anyone is asked: readable payload → plan → labels → policy → hash of all that a yes is bound to
-//   operation.prepare    after the yes: same hash, same connector, same rule, in time, effects on, within the caps → first phase
+//   operation.prepare    after the yes: same hash, same connector, same rule, in time, effects on, not in the sandbox, within the caps → first phase
 //   operation.commit     the same again, right before the call leaves → once
 //   operation.settle     the call may be lost: the provider's key, or a look → done, certainly not, or nobody can tell
 //   operation.abort      lets go of the first phase
@@ -44,13 +44,17 @@ const addressOf = (generation: string) => generation.slice(0, generation.lastInd
 export function createGate({ connectors, policies, store, clock, documents, supervised, caps, throttle }: GateOptions): Record<string, Activity> {
   const judging: Judging = { connectors, store, policies, documents, supervised, now: clock.now };
 
-  /** `dryRun`: the server that owns the store was started so that nothing leaves. */
-  const effects = () => store.query('effects', {}) as Promise<{ state: string; reason: string; dryRun: boolean }>;
+  /** `dryRun`: the server that owns the store was started so that nothing leaves. `sandbox`: connectors whose operations the operator wants dry. */
+  const effects = () => store.query('effects', {}) as Promise<{ state: string; reason: string; dryRun: boolean; sandbox: { connector: string }[] }>;
+  /** Why this connector must not be reached at all, or null. */
+  const whyDry = ({ dryRun, sandbox }: Awaited<ReturnType<typeof effects>>, name: string) => (dryRun ? 'this server runs dry' : sandbox.some(({ connector }) => connector === name) ? `the connector ${name} is in the sandbox` : null);
   /** Throws EFFECTS_STOPPED. Asked once more right before each call: what was looked at before may have taken its time. */
   const assertMayLeave = async ({ bound }: Held) => {
-    const { state, reason, dryRun } = await effects();
+    const now = await effects();
+    const { state, reason } = now;
+    const dry = whyDry(now, bound.connector);
     if (state === 'stopped') throw new KeelsonError('EFFECTS_STOPPED', `effects are stopped${reason ? `: ${reason}` : ''}`);
-    if (dryRun && bound.mode === 'live') throw new KeelsonError('EFFECTS_STOPPED', 'this server runs dry: what was meant in earnest waits for one that does not');
+    if (dry !== null && bound.mode === 'live') throw new KeelsonError('EFFECTS_STOPPED', `${dry}: what was meant in earnest waits until that is over`);
   };
   const dispatch = <T>(held: Held, { connector }: Ready, work: () => Promise<T>) => throttle.run(connector, async () => {
     await assertMayLeave(held);
@@ -59,8 +63,8 @@ export function createGate({ connectors, policies, store, clock, documents, supe
 
   const check: Activity = async (call): Promise<Verdict> => {
     const given = call.input as Check;
-    const { dryRun } = await effects();
-    const mode: Mode = dryRun ? 'dry-run' : given.mode;
+    const isDry = whyDry(await effects(), findAction(connectors, given.action)?.connector.name ?? '') !== null;
+    const mode: Mode = isDry ? 'dry-run' : given.mode;
     const judged = await judge(judging, { ...given, mode }, addressOf(call.operationId));
     const expiresAfterMs = Math.min(judged?.policy.expiresAfterMs ?? given.expireAfterMs, judged?.action.money && judged.policy.expiresAfterMs === null ? moneyExpiresMs : Infinity);
     const bound = (connector: string, connectorVersion: string, policy: Verdict['policy'], enclosures: string[]): Verdict['bound'] => ({ operation: given.operation, action: given.action, connector, connectorVersion, mode, enclosures, policy, expiresAtMs: Math.min(clock.now() + expiresAfterMs, given.notAfterMs ?? Infinity) });
@@ -153,7 +157,8 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     const operationId = addressOf(call.operationId);
     const found = findAction(connectors, held.bound.action);
     if (!found) return { found: 'unclear', note: `no connector of this company does '${held.bound.action}' any more` };
-    if ((await effects()).dryRun) return { found: 'unclear', note: 'this server runs dry and asks nobody' };
+    const dry = whyDry(await effects(), held.bound.connector);
+    if (dry !== null) return { found: 'unclear', note: `${dry}, so nobody is asked` };
     const { action, connector } = found;
     const lifetimeMs = action.effect === 'read' ? Infinity : action.idempotency.kind === 'native' ? action.idempotency.keyLifetimeMs : 0;
     if (clock.now() - held.sinceMs < lifetimeMs) {
@@ -188,7 +193,8 @@ export function createGate({ connectors, policies, store, clock, documents, supe
     const found = findAction(connectors, bound.action);
     if (!found?.action.abort || reservation === null) return {};
     // A stop holds back what begins; to let go begins nothing.
-    if ((await effects()).dryRun) throw new KeelsonError('EFFECTS_STOPPED', 'this server runs dry: what is held lapses by itself');
+    const dry = whyDry(await effects(), bound.connector);
+    if (dry !== null) throw new KeelsonError('EFFECTS_STOPPED', `${dry}: what is held lapses by itself`);
     const payload = readPayload(found.action, given);
     await throttle.run(found.connector, () => found.action.abort!(payload, { operationId: addressOf(call.operationId), documents, signal: call.signal, nowMs: clock.now, reservation }));
     return {};

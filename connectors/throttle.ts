@@ -6,6 +6,8 @@ import { KeelsonError } from '#machines/errors.ts';
 import type { Connector } from './connector.ts';
 
 export interface Throttle { run<T>(connector: Connector, work: () => Promise<T>): Promise<T> }
+/** How the provider of a connector fares in this process: `resting` is left alone for a while, `trying` gets one call to show that it is back. */
+export interface Circuit { connector: string; state: 'closed' | 'resting' | 'trying' }
 
 const minuteMs = 60_000;
 const failuresMax = 5;
@@ -14,7 +16,7 @@ const restMs = 30_000;
 const outages = new Set(['SEND_DEFERRED', 'SEND_UNKNOWN', 'TIMEOUT']);
 const isOutage = (error: unknown) => !(error instanceof KeelsonError) || outages.has(error.code);
 
-export function createThrottle({ clock }: { clock: Clock }): Throttle {
+export function createThrottle({ clock }: { clock: Clock }): Throttle & { circuits(): Promise<Circuit[]> } {
   const starts = new Map<string, number[]>();
   const circuits = new Map<string, Promise<CircuitBreakerPolicy>>();
 
@@ -37,6 +39,12 @@ export function createThrottle({ clock }: { clock: Clock }): Throttle {
   };
 
   return {
+    async circuits() {
+      if (circuits.size === 0) return [];
+      const { CircuitState } = await import('cockatiel');
+      const word = (state: CircuitBreakerPolicy['state']) => (state === CircuitState.Closed ? 'closed' : state === CircuitState.HalfOpen ? 'trying' : 'resting');
+      return Promise.all([...circuits].map(async ([connector, circuit]): Promise<Circuit> => ({ connector, state: word((await circuit).state) })));
+    },
     async run(connector, work) {
       const circuit = await circuitOf(connector.name);
       takeTurn(connector);

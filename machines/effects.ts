@@ -10,6 +10,13 @@ export type Risk = z.output<typeof riskSchema>;
 export const modeSchema = z.enum(['live', 'dry-run']);
 export type Mode = z.output<typeof modeSchema>;
 
+/** How a whole connector stands, by the operator's word: in the sandbox each of its operations is made as a dry run. */
+export const connectorModeSchema = z.enum(['sandbox', 'live']);
+export type ConnectorMode = z.output<typeof connectorModeSchema>;
+export const connectorPrefix = 'asset/connector-';
+/** What that word is about. */
+export const connectorEntity = (name: string) => `${connectorPrefix}${name}`;
+
 /** The parts of a payload that decide where an effect goes and how much it moves. */
 export const controlKindSchema = z.enum(['recipient', 'payee', 'amount', 'account', 'host', 'path', 'visibility']);
 export type ControlKind = z.output<typeof controlKindSchema>;

@@ -15,7 +15,7 @@ export interface Problem {
 const stateKeys = new Set('id key type initial states on after always entry exit invoke onDone meta tags description history target output context version schemas types options'.split(' '));
 const transitionKeys = new Set('target actions guard reenter meta description delay event source eventType toJSON'.split(' '));
 /** Senders of these types are no machines, and some may do more than any machine. */
-const reservedIds = new Set(['operator', 'job', 'connector', 'store', 'host']);
+const reservedIds = new Set(['operator', 'automation', 'job', 'connector', 'store', 'host']);
 
 interface InvokeConfig { src: unknown; id?: string; systemId?: string; onSnapshot?: unknown; input?: unknown }
 

@@ -1,6 +1,7 @@
 // What may be said about whom: every predicate with the schema of its value, and how values of older versions are read today.
 // A fact is written under the current version and never rewritten; a value that changes shape gets a new version and an upcaster.
 import { z } from 'zod';
+import { connectorModeSchema } from './effects.ts';
 import { KeelsonError } from './errors.ts';
 import { invoiceStateSchema } from './invoice.ts';
 import { whyNotJson } from './json-limits.ts';
@@ -92,6 +93,8 @@ export const predicates: readonly Predicate[] = [
 
   // May anything leave? Said by the operator about the company itself; the kill switch.
   define('company.effects', 'organisation', 'events', z.strictObject({ state: z.enum(['running', 'stopped']), reason: z.string().max(2_000) })),
+  // May a connector reach the world? Said by the operator; without a word it may.
+  define('connector.mode', 'asset', 'events', z.strictObject({ mode: connectorModeSchema, reason: z.string().max(2_000) })),
   define('organisation.name', 'organisation', 'one', line),
   define('organisation.iban', 'organisation', 'one', iban),
   define('organisation.vat-id', 'organisation', 'one', z.string().regex(/^[A-Z]{2}[A-Z0-9+*]{2,13}$/, 'expected a VAT number with its country and without spaces')),

@@ -10,13 +10,14 @@ import { changeQueries } from './query-changes.ts';
 import { effectQueries } from './query-effects.ts';
 import { factQueries } from './query-facts.ts';
 import { inboxQueries } from './query-inbox.ts';
+import { machineQueries } from './query-machines.ts';
 import { recordQueries } from './query-records.ts';
 import { runQueries } from './query-runs.ts';
 import { searchQueries } from './query-search.ts';
 
 export type { Args } from './query-args.ts';
 
-export const queries = { ...actorQueries, ...browseQueries, ...changeQueries, ...effectQueries, ...factQueries, ...inboxQueries, ...parkedQueries, ...recordQueries, ...runQueries, ...searchQueries } satisfies Record<string, Query>;
+export const queries = { ...actorQueries, ...browseQueries, ...changeQueries, ...effectQueries, ...factQueries, ...inboxQueries, ...machineQueries, ...parkedQueries, ...recordQueries, ...runQueries, ...searchQueries } satisfies Record<string, Query>;
 export type QueryName = keyof typeof queries;
 
 const named = new Map<string, Query>(Object.entries(queries));

@@ -48,9 +48,9 @@ export const runQueries = {
     if (parts.length === 0 || parts[0]!.address !== address) return null;
     const shown = parts.slice(0, partsOfRun);
     const addresses = JSON.stringify(shown.map((part) => part.address));
-    const steps = await db.all<Row & { seq: number; sends: string | null; documents: string | null }>(
+    const steps = await db.all<Row & { seq: number; sends: string | null; documents: number | null }>(
       `SELECT seq, id, actor, rev, at_ms AS atMs, outcome, body IS NULL AS gone, body ->> '$.from' AS "from", body ->> '$.message.kind' AS kind, body ->> '$.message.event.type' AS type, body ->> '$.message.child' AS child, body ->> '$.message.gen' AS gen,
-         body ->> '$.message.error.message' AS error, body ->> '$.note' AS note, body -> '$.value' AS value, body ->> '$.status' AS status, body ->> '$.sends' AS sends, body ->> '$.artifacts' AS documents, body -> '$.would' AS would, body -> '$.message.input' IS NOT NULL AS hasInput,
+         body ->> '$.message.error.message' AS error, body ->> '$.note' AS note, body -> '$.value' AS value, body ->> '$.status' AS status, body ->> '$.sends' AS sends, json_array_length(body, '$.artifacts') AS documents, body -> '$.would' AS would, body -> '$.message.input' IS NOT NULL AS hasInput,
          (SELECT json_group_array(json_object('id', value ->> '$.id', 'kind', value ->> '$.kind', 'state', value ->> '$.state', 'summary', value ->> '$.summary')) FROM json_each(body, '$.intents')) AS intents
        FROM journal WHERE actor IN (SELECT value FROM json_each(?)) AND rev IS NOT NULL ORDER BY seq LIMIT ?`, addresses, stepsOfRun + 1);
     const jobs = steps.flatMap(({ sends }) => ((json(sends) ?? []) as { id: string; to: string }[]).filter(({ to }) => to.startsWith('job/')).map(({ id }) => id));
@@ -58,12 +58,12 @@ export const runQueries = {
       `SELECT gen.value AS gen, journal.id, at_ms AS atMs, body ->> '$.result' AS result, body ->> '$.claimed' AS claimed, body ->> '$.error.code' AS code, body ->> '$.error.message' AS error, body ->> '$.retryAfterMs' AS retryAfterMs
        FROM json_each(?) gen JOIN journal ON (journal.id >= gen.value || '!' AND journal.id < gen.value || '"') OR (journal.id >= gen.value || '~' AND journal.id < gen.value || x'7f') WHERE journal.actor = 'host/worker' ORDER BY seq LIMIT ?`, JSON.stringify(jobs.slice(0, stepsOfRun)), stepsOfRun);
     const decisions = await db.all<Row & { n: number }>("SELECT n, actor, at_ms AS atMs, what, outcome, confidence, machine, detail FROM decision WHERE actor IN (SELECT value FROM json_each(?)) ORDER BY n LIMIT ?", addresses, decisionsOfRun + 1);
-    const written = steps.filter(({ documents }) => documents !== null && documents !== '[]').map(({ seq }) => seq);
+    const written = steps.filter(({ documents }) => (documents ?? 0) > 0).map(({ seq }) => seq);
     const documents = await db.all('SELECT id, version, kind, media_type AS mediaType, name, hash, size_bytes AS sizeBytes, actor, at_ms AS atMs FROM artifact WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq, id', JSON.stringify(written));
     const forks = await db.all("SELECT address, rev, status, value, record ->> '$.dryRun.rev' AS at, updated_ms AS updatedMs FROM actor WHERE parent IN (SELECT value FROM json_each(?)) AND record ->> '$.dryRun' IS NOT NULL AND status <> 'erased' ORDER BY updated_ms DESC LIMIT ?", addresses, forksMax);
     const parsed = (rows: Row[], ...keys: string[]) => rows.map((row) => ({ ...row, ...Object.fromEntries(keys.map((key) => [key, json(row[key])])) }));
     return {
-      parts: parsed(shown, 'value', 'held', 'dryRun', 'operation'), steps: parsed(steps.slice(0, stepsOfRun), 'value', 'sends', 'intents', 'would').map(({ documents: _, ...step }: Row & { documents?: unknown }) => step),
+      parts: parsed(shown, 'value', 'held', 'dryRun', 'operation'), steps: parsed(steps.slice(0, stepsOfRun), 'value', 'sends', 'intents', 'would'),
       tries, decisions: decisions.slice(0, decisionsOfRun).map(({ n, detail, ...row }) => ({ ...(json(detail) as object), id: partId('d', n), ...row })), documents, forks: parsed(forks, 'value'),
       isCut: parts.length > partsOfRun || steps.length > stepsOfRun || decisions.length > decisionsOfRun,
     };
@@ -91,10 +91,14 @@ export const runQueries = {
     };
   },
 
-  /** Operations by the outermost state they are in. */
-  async operationStates(db) {
-    return db.all(
+  /** How the store stands: operations by their outermost state, parked messages, the last commit. */
+  async standing(db) {
+    const operations = await db.all<{ state: string; count: number }>(
       `SELECT coalesce(CASE json_type(value) WHEN 'object' THEN (SELECT key FROM json_each(actor.value) LIMIT 1) ELSE value ->> '$' END, '?') AS state, count(*) AS count FROM actor WHERE address >= 'operation/' AND address < 'operation0' AND status <> 'erased' GROUP BY 1 ORDER BY 1`);
+    const [{ parked } = { parked: 0 }] = await db.all<{ parked: number }>('SELECT count(*) AS parked FROM parked');
+    const statuses = await db.all<{ status: string; count: number }>("SELECT status, count(*) AS count FROM actor WHERE status <> 'active' AND status <> 'erased' GROUP BY 1 ORDER BY 1");
+    const [last] = await db.all<{ seq: number; atMs: number }>('SELECT seq, at_ms AS atMs FROM journal ORDER BY seq DESC LIMIT 1');
+    return { operations, parked, statuses, last: last ?? null };
   },
 } satisfies Record<string, Query>;
 

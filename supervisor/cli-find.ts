@@ -9,7 +9,7 @@ import { runQuery, type QueryName } from '#store/queries.ts';
 import { oneLine, table } from './cli-output.ts';
 import { withDatabase, type Define } from './cli-read.ts';
 
-const filters = ['entity', 'predicate', 'value', 'label', 'actor', 'state', 'kind', 'since', 'until'] as const;
+const filters = ['entity', 'predicate', 'value', 'label', 'actor', 'state', 'kind', 'type', 'rule', 'version', 'since', 'until'] as const;
 type Filter = (typeof filters)[number];
 
 interface Listing {
@@ -31,7 +31,7 @@ const listings: Record<string, Listing> = {
   intent: { query: 'intents', takes: { state: 'state', kind: 'intentKind', actor: 'actor', since: 'since', until: 'until' } },
   artifact: artifacts,
   ...Object.fromEntries(artifactSchema.shape.kind.options.map((kind) => [kind, without(artifacts, 'kind', { artifactKind: kind })])),
-  decision: { query: 'decisions', takes: { actor: 'actor', kind: 'what', since: 'since', until: 'until' } },
+  decision: { query: 'decisions', takes: { actor: 'actor', kind: 'what', state: 'outcome', type: 'type', rule: 'rule', version: 'version', since: 'since', until: 'until' } },
   annotation: { query: 'annotations', takes: { entity: 'target', kind: 'annotationKind', actor: 'actor', since: 'since', until: 'until' } },
   parked: { query: 'parked', takes: { since: 'since', until: 'until' } },
   actor: { query: 'actors', takes: { kind: 'type', state: 'status', since: 'since', until: 'until' } },
@@ -71,6 +71,7 @@ function toJson(words: string): string {
 export function addFindCommands(program: Command, define: Define): void {
   define(program.command('find').argument('<kind>', findKinds.join(', ')).description('facts, people, artifacts, decisions, …')
     .option('--entity <id>').option('--predicate <name>').option('--value <value>', 'JSON or text').option('--label <label>').option('--actor <address>').option('--state <state>').option('--kind <kind>', 'of intents, artifacts, entities, …')
+    .option('--type <type>', 'of the agent that decided').option('--rule <rule>', 'of a policy').option('--version <version>', 'of the policies')
     .option('--since <time>', 'a date, or the id of something that was recorded').option('--until <time>', 'before this time').option('--after <cursor>', 'what comes after the row with this cursor').option('--limit <n>', 'at most this many', '100'), async ({ dataDir, out }, kind: string, options: Record<string, string>) => {
     const rows = await withDatabase(dataDir, (db) => find(db, kind, options));
     out.result(rows, (all) => {

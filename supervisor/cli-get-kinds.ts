@@ -6,7 +6,7 @@ import { entityKinds } from '#machines/predicates.ts';
 import { findOperation, readMoment } from '#store/as-of.ts';
 import type { Database, Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
-import { readHistory } from './cli-read.ts';
+import { readHistory } from './cli-look.ts';
 
 /** `atMs` is the one moment for what has only one axis of time. */
 interface Times { validAtMs: number; knownAtMs: number; atMs: number; given: boolean }

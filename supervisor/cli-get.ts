@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { diffLines, type DiffLine } from '#machines/diff.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { explain, whyKinds, type Why, type WhyKind, type WhyStep } from '#store/why.ts';
-import { companyMachines } from './agents.ts';
 import { get, getKinds, readVersion } from './cli-get-kinds.ts';
 import { oneLine, visible } from './cli-output.ts';
 import { withDatabase, type Define } from './cli-read.ts';
@@ -11,7 +10,7 @@ import { withDatabase, type Define } from './cli-read.ts';
 export function addGetCommands(program: Command, define: Define): void {
   define(program.command('get').argument('<kind>', getKinds.join(', ')).argument('<id>').description('one thing, as it is or as it was')
     .option('--as-of <time>', 'what was true then: a date, or the id of something that was recorded').option('--known-at <time>', 'as far as it was known then').option('--version <n>', 'of a document'), async ({ dataDir, out }, kind: string, id: string, options: { asOf?: string; knownAt?: string; version?: string }) => {
-    const found = await withDatabase(dataDir, (db) => get(db, kind, id, options, () => companyMachines(dataDir)));
+    const found = await withDatabase(dataDir, (db) => get(db, kind, id, options, async () => (await import('./agents.ts')).companyMachines(dataDir)));
     out.result(found, (object) => render(object));
   });
 

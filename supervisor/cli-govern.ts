@@ -17,7 +17,6 @@ import { restoreStore, type Doubt } from '#store/restore.ts';
 import { verifyAudit } from '#store/verify.ts';
 import type { Define } from './cli-read.ts';
 import { erasedCopyOf, headsFileOf, noteRestore } from './main-heads.ts';
-import { companyMachines } from './agents.ts';
 
 export function addGovernCommands(program: Command, define: Define): void {
   define(program.command('export').argument('<dir>', 'a folder that does not exist yet').description('everything in an open format, see docs/export.md; also while the company runs'), async ({ dataDir, out }, dir: string) => {
@@ -79,7 +78,7 @@ const withoutCompany = (dataDir: string) => (existsSync(join(dataDir, 'company.j
 
 /** What may have happened after a backup: whatever is claimed before it runs, and whoever says that RESTORED concerns them. */
 async function createDoubt(dataDir: string): Promise<Doubt> {
-  const registry = await companyMachines(dataDir);
+  const registry = await (await import('./agents.ts')).companyMachines(dataDir);
   return {
     once: registry.activities().filter(({ once }) => once).map(({ name }) => name),
     takesRestored(machine, record) {

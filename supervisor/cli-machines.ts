@@ -9,9 +9,11 @@ import { KeelsonError } from '#machines/errors.ts';
 import { openDatabase, type Database } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { table } from './cli-output.ts';
-import { readHistory, withDatabase, type Define } from './cli-read.ts';
+import { readHistory } from './cli-look.ts';
+import { withDatabase, type Define } from './cli-read.ts';
 import { connectToServer } from './cli-server.ts';
 import { companyMachines } from './agents.ts';
+import { addDrawCommand } from './cli-draw.ts';
 
 const page = 1_000;
 const sayEveryMs = 2_000;
@@ -25,6 +27,7 @@ export function addMachineCommands(program: Command, define: Define): void {
     out.result(all, (rows) => table(['ID', 'VERSION', 'HASH'], rows.map((m) => [m.id, m.version, m.hash.slice(0, 12)])));
   });
 
+  addDrawCommand(machines, define);
   define(machines.command('check').argument('[files...]', 'backups, or fixtures; without one: this company').description('replay what was recorded against this build; exit 1 when something differs'), async ({ dataDir, out }, files: string[]) => {
     const sources = files.length > 0 ? files.map(readFrom) : [(use: Use) => withDatabase(dataDir, (db) => readAll(db, use))];
     const report = await check(await companyMachines(dataDir), sources, out.json ? () => {} : (line) => process.stderr.write(`${line}\n`));

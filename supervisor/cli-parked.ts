@@ -1,7 +1,7 @@
-// `parked`: what could not be applied and is kept, and handing it in again.
+// `parked`: what could not be applied and is kept, handing it in again, and throwing it away.
 import type { Command } from 'commander';
 import type { ActorRecord } from '#actors/record.ts';
-import type { Retried } from '#connectors/console/desk-parked.ts';
+import type { Discarded, Retried } from '#connectors/console/desk-parked.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Database } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
@@ -17,7 +17,7 @@ export function addParkedCommands(program: Command, define: Define): void {
   define(parked.command('list', { isDefault: true }).description('what is kept, and why'), async ({ dataDir, out }) => {
     out.result(await withDatabase(dataDir, readKept), (rows) => (rows.length === 0 ? 'Nothing is parked.' : [
       table(['ID', 'ACTOR', 'AT', 'REASON'], rows.map((row) => [row.id, row.actor, row.at, oneLine(row.reason, 80)])),
-      '', 'Deliver again: keelson parked retry ID · keelson parked retry --actor ACTOR',
+      '', 'Deliver again: keelson parked retry ID · keelson parked retry --actor ACTOR · Throw away: keelson parked discard ID --reason "…"',
     ].join('\n')));
   });
 
@@ -28,6 +28,12 @@ export function addParkedCommands(program: Command, define: Define): void {
       `${r.retried.length} delivered again${r.more ? '; there are more, run it again' : ''}. What became of it: keelson history ACTOR`,
       ...r.kept.map((kept) => `${kept.id} stays parked: ${kept.reason}`),
     ].join('\n'));
+  });
+
+  define(parked.command('discard').argument('[id]').option('--actor <actor>', 'everything of this actor').requiredOption('--reason <text>', 'kept as a decision').description('throw it away; its bytes are gone'), async ({ dataDir, out }, id: string | undefined, { actor, reason }: { actor?: string; reason: string }) => {
+    if ((id === undefined) === (actor === undefined)) throw new KeelsonError('BAD_ARGUMENT', 'give either an id or --actor');
+    const discarded = await (await connectToServer(dataDir)).post<Discarded>('/api/parked/discard', id === undefined ? { actor, reason } : { id, reason });
+    out.result(discarded, (r) => `${r.discarded.length} thrown away${r.more ? '; there are more, run it again' : ''}.`);
   });
 }
 

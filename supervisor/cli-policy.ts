@@ -1,20 +1,13 @@
 // `keelson policy …`: what is in force, what a draft would change, and the one way to put it in force. Looking needs no server.
 import type { Command } from 'commander';
 import type { PolicyDesk, Published } from '#connectors/console/desk-policy.ts';
-import { parseWithSchema, type Policies, type PolicyRequest } from '#connectors/policy.ts';
-import { compareSets, readStoredSchema, readStoredSet, sayChanges, textsOf, writeSet, type StoredSet } from '#connectors/policy-set.ts';
+import { compareSets, sayChanges, writeSet, type StoredSet } from '#connectors/policy-set.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
-import type { Database } from '#store/database.ts';
-import { runQuery } from '#store/queries.ts';
 import { oneLine, table } from './cli-output.ts';
-import { readOperations, withDatabase, type Define } from './cli-read.ts';
+import { withDatabase, type Define } from './cli-read.ts';
 import { connectToServer } from './cli-server.ts';
 import { readPolicyFiles, readPolicyFolder } from './company.ts';
-
-interface Proposed { id: string; action: string; verdict?: { request?: PolicyRequest } | null }
-interface Change { id: string; action: string; before: string; after: string; rule: string }
-/** `withoutRequest`: operations of which it is not known what policy was asked. */
-export interface Tested { operations: number; withoutRequest: number; changed: Change[]; version: string; warnings: string[] }
+import { parseOrSay, readInForce, testDraft } from './main-policy-draft.ts';
 
 export function addPolicyCommands(program: Command, define: Define): void {
   const policy = program.command('policy').description('what may happen outside: rules in force, drafts, publication');
@@ -54,45 +47,6 @@ export function addPolicyCommands(program: Command, define: Define): void {
     for (const warning of published.warnings) out.say(`odd: ${warning}`);
     out.result(published, (p) => (p.published ? `in force: version ${p.version} (${sayChanges(p.changes)})` : `nothing to publish: policies/ is what is in force, version ${p.version}`));
   });
-}
-
-/** Every past request, asked of what is in force and of the draft. */
-async function testDraft(db: Database, draftSet: string): Promise<Tested> {
-  await db.exec('BEGIN'); // one moment for all pages
-  const { set, schema } = await readInForce(db);
-  const draft = await parseWithSchema(textsOf({ version: (set?.version ?? 0) + 1, text: draftSet }), schema);
-  const { policies } = await parseOrSay(set, schema);
-  const tested: Tested = { operations: 0, withoutRequest: 0, changed: [], version: set?.text === draftSet && policies ? policies.version : draft.version, warnings: [...draft.warnings] };
-  for await (const { context } of readOperations(db)) {
-    const { id, action, verdict } = context as unknown as Proposed;
-    tested.operations++;
-    const request = verdict?.request;
-    if (!request) {
-      tested.withoutRequest++;
-      continue;
-    }
-    const before = policies?.decide(request).answer ?? 'deny';
-    const after = draft.decide(request);
-    if (before !== after.answer) tested.changed.push({ id, action, before, after: after.answer, rule: after.policy.rule });
-  }
-  return tested;
-}
-
-async function readInForce(db: Database): Promise<{ set: StoredSet | null; schema: string }> {
-  const store = { query: (name: string, args: Record<string, unknown>) => runQuery(db, name, args) };
-  const schema = await readStoredSchema(store);
-  if (schema === null) throw new KeelsonError('NOT_RUNNING', 'no server of this build was ever started here, so it is not known what policies may name');
-  return { set: await readStoredSet(store), schema };
-}
-
-async function parseOrSay(set: StoredSet | null, schema: string): Promise<{ policies: Policies; problem: null } | { policies: null; problem: string }> {
-  if (set === null) return { policies: null, problem: 'nothing was ever published' };
-  try {
-    return { policies: await parseWithSchema(textsOf(set), schema), problem: null };
-  } catch (error) {
-    if (plainError(error).code !== 'BAD_CONFIG') throw error;
-    return { policies: null, problem: plainError(error).message };
-  }
 }
 
 /** How policies/ differs from what is in force, or null. */

@@ -10,13 +10,16 @@ type AddCommands = (program: Command, define: Define) => void;
 /** Which file has which command, so that a command loads what it needs and no more. `ops reconcile` joins the `ops` of the group before it. */
 const groups: readonly [names: readonly string[], load: () => Promise<AddCommands>][] = [
   [['init', 'up', 'demo', 'console', 'doctor'], async () => (await import('./cli-run.ts')).addRunCommands],
-  [['status', 'inbox', 'ps', 'due', 'show', 'history', 'replay', 'audit', 'ops'], async () => (await import('./cli-read.ts')).addReadCommands],
+  [['status', 'inbox', 'ps', 'due', 'audit', 'ops'], async () => (await import('./cli-read.ts')).addReadCommands],
+  [['show', 'history', 'replay'], async () => (await import('./cli-look.ts')).addLookCommands],
   [['find', 'search'], async () => (await import('./cli-find.ts')).addFindCommands],
   [['get', 'why', 'diff'], async () => (await import('./cli-get.ts')).addGetCommands],
   [['mail', 'approve', 'reject', 'respond', 'fact', 'annotate'], async () => (await import('./cli-act.ts')).addActCommands],
   [['ops', 'stop-effects', 'resume-effects'], async () => (await import('./cli-effects.ts')).addEffectsCommands],
   [['send', 'run', 'cancel', 'pause', 'resume', 'retry', 'skip', 'continue', 'stop'], async () => (await import('./cli-actors.ts')).addActorCommands],
+  [['connectors'], async () => (await import('./cli-connectors.ts')).addConnectorCommands],
   [['machines', 'fork'], async () => (await import('./cli-machines.ts')).addMachineCommands],
+  [['inspect'], async () => (await import('./cli-inspect.ts')).addInspectCommand],
   [['mcp'], async () => (await import('./cli-mcp.ts')).addMcpCommands],
   [['parked'], async () => (await import('./cli-parked.ts')).addParkedCommands],
   [['policy'], async () => (await import('./cli-policy.ts')).addPolicyCommands],

@@ -2,22 +2,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { nextEvents } from '#actors/next-events.ts';
-import type { Notice } from '#actors/notice.ts';
-import { readHistory as readSteps, replay, type HistoryRow } from '#actors/replay.ts';
-import type { ActorRecord } from '#actors/record.ts';
+import { waitingFor, type Resting } from '#actors/waiting.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { toInboxItem, type StoredIntent } from '#machines/inbox.ts';
-import { findChangedContent } from '#store/verify-contents.ts';
-import { verifyAudit } from '#store/verify.ts';
+import { verifyWhole } from '#store/verify-whole.ts';
 import { openDatabase, type Database, type Row } from '#store/database.ts';
 import { runQuery } from '#store/queries.ts';
 import { headsFileOf, readHeads } from './main-heads.ts';
 import { isPaused } from './main-pause.ts';
 import { renderItem } from './cli-item.ts';
-import { oneLine, table, visible, type Output } from './cli-output.ts';
-import { waitingFor } from './cli-waiting.ts';
-import { companyMachines } from './agents.ts';
+import { oneLine, table, type Output } from './cli-output.ts';
 import { runningServer } from './cli-server.ts';
 
 export interface Context { dataDir: string; out: Output }
@@ -37,9 +31,6 @@ export async function withDatabase<T>(dataDir: string, work: (db: Database) => P
   }
 }
 
-/** Every commit of an actor, oldest first. */
-export const readHistory = (db: Database, address: string): Promise<HistoryRow[]> => readSteps((args) => runQuery(db, 'history', args), address);
-
 export interface StoredOperation { address: string; value: unknown; context: Record<string, unknown>; updated_ms: number; cursor: string }
 
 /** Every operation, the longest resting first. Within a transaction all pages are of one moment. */
@@ -50,12 +41,6 @@ export async function* readOperations(db: Database, limit = 500): AsyncGenerator
     if (page.length < limit) return;
     cursor = page.at(-1)!.cursor;
   }
-}
-
-async function readActor(db: Database, address: string): Promise<ActorRecord> {
-  const text = (await runQuery(db, 'record', { address })) as string | null;
-  if (text === null) throw new KeelsonError('NOT_FOUND', `there is no actor '${address}'`);
-  return JSON.parse(text) as ActorRecord;
 }
 
 /** `{"awaiting-approval": "asked"}` is shown by its outermost state. */
@@ -91,7 +76,7 @@ export function addReadCommands(program: Command, define: Define): void {
     const rows = await withDatabase(dataDir, (db) => runQuery(db, 'actors', { ...(options.type ? { type: options.type } : {}), limit: 1_000_000 })) as Row[];
     const actors = rows.map((row) => {
       const machine = String(row['machine']);
-      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'], rev: Number(row['rev']), ...waitingFor(row), since: iso(row['updated_ms']) };
+      return { address: String(row['address']), machine: machine.slice(0, machine.lastIndexOf('@')), version: machine.slice(machine.lastIndexOf('@') + 1), status: String(row['status']), value: row['value'], rev: Number(row['rev']), ...waitingFor(row as Resting), since: iso(row['updated_ms']) };
     });
     out.result(actors, (all) => {
       const shown = options.all ? all : all.filter((a) => a.status === 'active');
@@ -108,54 +93,10 @@ export function addReadCommands(program: Command, define: Define): void {
     out.result(due, (all) => (all.length === 0 ? 'Nothing is due by itself.' : table(['AT', 'ACTOR', 'WHAT'], all.map(({ at, actor, kind, name }) => [at, actor, kind === 'job' ? `again: ${name}` : (name ?? kind)]))));
   });
 
-  define(program.command('show').argument('<actor>').description('one actor: state, data, what can happen next').option('--at <rev>', 'as it was after this revision'), async ({ dataDir, out }, address: string, options: { at?: string }) => {
-    const registry = await companyMachines(dataDir);
-    const record = await withDatabase(dataDir, async (db) => {
-      const stored = await readActor(db, address);
-      if (options.at === undefined) return stored;
-      const at = Number(options.at);
-      if (!Number.isInteger(at) || at < 0 || at > stored.rev) throw new KeelsonError('BAD_ARGUMENT', `--at must be a revision from 0 to ${stored.rev}`);
-      const replayed = replay(registry, address, await readHistory(db, address), JSON.stringify(stored), at);
-      if (!replayed.matches || replayed.record?.rev !== at) throw new KeelsonError('UNKNOWN_MACHINE', `the history of ${address} cannot be replayed that far: ${replayed.difference?.reason ?? replayed.incomplete?.reason}`);
-      return replayed.record;
-    });
-    const definition = registry.get(record.machine);
-    const version = record.machine.slice(record.machine.lastIndexOf('@') + 1);
-    out.result({ address, machine: record.machine.slice(0, -version.length - 1), version, status: record.status, value: record.snapshot.value, context: record.snapshot.context, rev: record.rev, parent: record.parent, held: record.held ?? null, ...(record.dryRun ? { dryRun: record.dryRun } : {}), asks: record.asks ?? {}, next: definition ? nextEvents(definition, record) : [], children: record.children, timers: record.timers, output: record.snapshot.output ?? null, error: record.snapshot.error ?? null }, (a) => visible(JSON.stringify(a, null, 2)));
-  });
-
-  define(program.command('history').argument('<actor>').description('every step of one actor'), async ({ dataDir, out }, address: string) => {
-    const rows = await withDatabase(dataDir, async (db) => {
-      await readActor(db, address);
-      return readHistory(db, address);
-    });
-    const steps = rows.map(({ rev, at_ms: atMs, outcome, id, body }) => {
-      const { message, value = null, note = body === null ? 'erased, or too old' : null, from = null, taken = [], sends = [], notices = [] } = body ?? {};
-      const event = message?.kind === 'event' ? message.event.type : (message?.kind ?? (body === null ? 'gone' : body.version ? 'version' : body.record ? 'fork' : 'parked'));
-      return { rev, at: iso(atMs), event, value, outcome, note, from, id, taken, sends, notices };
-    });
-    out.result(steps, (all) => table(['REV', 'AT', 'EVENT', 'STATE', 'OUTCOME', 'NOTE'], all.map((s) => [s.rev ?? '', s.at, s.event, s.value === null ? '' : JSON.stringify(s.value), s.outcome, oneLine([...(typeof s.note === 'string' ? [s.note] : []), ...said(s.notices)].join(' · '), 60)])));
-  });
-
-  define(program.command('replay').argument('<actor>').description('fold the history again and compare'), async ({ dataDir, out }, address: string) => {
-    const { matches, steps, skipped, changed, difference, incomplete } = await withDatabase(dataDir, async (db) => {
-      await db.exec('BEGIN'); // one moment for record and history
-      return replay(await companyMachines(dataDir), address, await readHistory(db, address), JSON.stringify(await readActor(db, address)));
-    });
-    const before = skipped > 0 ? `${skipped} older steps ran under a definition that this build does not have; ` : '';
-    out.result({ matches, steps, ...(skipped > 0 ? { skipped } : {}), ...(changed ? { changed } : {}), ...(difference ? { difference } : {}), ...(incomplete ? { incomplete } : {}) }, (r) => before + (r.incomplete ? `${r.steps} steps replayed and the same; then ${r.incomplete.reason}` : r.matches ? `${r.steps} steps replayed; the state is the same${changed ? `, though ${changed} has changed` : ''}` : `differs at revision ${r.difference?.rev}: ${r.difference?.reason}`));
-    if (!matches) process.exitCode = 1;
-  });
-
   const audit = program.command('audit').description('the hash chain over everything that was written');
   define(audit.command('verify').description('walk the whole chain; exit 1 when it is broken').option('--heads <file>', 'heads that were written down; default: those of this company'), async ({ dataDir, out }, options: { heads?: string }) => {
     const heads = readHeads(options.heads ?? headsFileOf(dataDir));
-    const verdict = await withDatabase(dataDir, async (db) => {
-      await db.exec('BEGIN'); // one moment, also while the server writes
-      const chain = await verifyAudit(db, heads);
-      const firstBad = chain.ok ? await findChangedContent(db) : null;
-      return firstBad ? { ...chain, ok: false, firstBad } : chain;
-    });
+    const verdict = await withDatabase(dataDir, (db) => verifyWhole(db, heads));
     out.result(verdict, (v) => (v.ok ? `ok: ${v.rows} rows, head ${v.head}` : `BROKEN at row ${v.firstBad?.seq}: ${v.firstBad?.reason}`));
     if (!verdict.ok) process.exitCode = 1;
   });
@@ -169,9 +110,4 @@ export function addReadCommands(program: Command, define: Define): void {
     const operations = rows.map(({ address, value, context, updated_ms: updatedMs }) => ({ id: String(context['id']), state: stateOf(value), connector: String(context['action']).split('.')[0], action: context['action'], mode: context['mode'], approvalId: context['approvedHash'] === null ? null : context['approvalId'], providerRef: context['providerRef'], payloadHash: context['payloadHash'], done: context['done'], reason: String(context['reason']), summary: String(context['summary']), address, updatedAt: iso(updatedMs) }));
     out.result(operations, (all) => (all.length === 0 ? 'No operations yet. They appear when a draft is proposed.' : table(['ID', 'ACTION', 'STATE', 'DONE', 'SUMMARY', 'NOTE'], all.map((o) => [o.id, String(o.action), o.state, o.done === null ? '' : o.done ? 'done' : 'not done', oneLine(o.summary, 60), oneLine(o.reason, 70)]))));
   });
-}
-
-/** What a machine emitted and logged in one step, for people. */
-function said(notices: unknown): string[] {
-  return (notices as Notice[]).map(({ kind, label, value }) => `${label ?? kind} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
 }

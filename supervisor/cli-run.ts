@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Listen } from '#connectors/console/listen.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { openDatabase } from '#store/database.ts';
 import { openErasures } from '#store/erase.ts';
@@ -10,6 +11,7 @@ import { planMigrations } from '#store/migrate.ts';
 import { importMails } from './cli-act.ts';
 import { table, type Output } from './cli-output.ts';
 import type { Define } from './cli-read.ts';
+import { readListen, type ListenOptions } from './cli-listen.ts';
 import { connectToServer, runningServer } from './cli-server.ts';
 import { createCompany, readToken, sampleMailbox } from './company.ts';
 import { readConfig, readEnvironment } from './config.ts';
@@ -21,6 +23,8 @@ const draftsWaitMs = 55_000;
 const pollMs = 200;
 const exitMs = 1_000;
 
+const inspectHelp = 'tools that show XState actors may attach: keelson inspect';
+
 export function addRunCommands(program: Command, define: Define): void {
   define(program.command('init').argument('<dir>').description('a new company folder: settings, templates, policies'), async ({ out }, dir: string) => {
     createCompany(resolve(dir));
@@ -28,19 +32,22 @@ export function addRunCommands(program: Command, define: Define): void {
   });
 
   const up = program.command('up').description('run the company').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one');
+  up.option('--listen <host>', 'where to listen; anything but this computer needs TLS and --allow-remote', '127.0.0.1').option('--tls-cert <file>', 'certificate chain, PEM').option('--tls-key <file>', 'its key, PEM').option('--allow-remote', 'other computers may reach this server');
   up.option('--role <role>', 'all: the server · worker: one more process that hosts and runs jobs for a running server', 'all').option('--dry-run', 'everything is done but what leaves: operations say what they would have done');
-  define(up, async ({ dataDir, out }, options: { port: string; nats?: string; role: string; dryRun?: boolean }) => {
+  up.option('--inspect', inspectHelp);
+  define(up, async ({ dataDir, out }, options: UpOptions & ListenOptions & { role: string }) => {
     if (options.role === 'worker') return serveWorker(dataDir, out, options.nats ?? null);
     if (options.role !== 'all') throw new KeelsonError('BAD_ARGUMENT', `--role must be all or worker, not '${options.role}'`);
+    const listen = readListen(options);
     if (isEmpty(dataDir)) {
       createCompany(dataDir);
       out.say(`${dataDir} was empty: a new company was created there.`);
     }
-    await serve(dataDir, out, options);
+    await serve(dataDir, out, { ...options, at: listen });
   });
 
-  const demo = program.command('demo').description('run the sample company with its sample mailbox').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one');
-  define(demo, async ({ dataDir, out }, options: { port: string; nats?: string }) => {
+  const demo = program.command('demo').description('run the sample company with its sample mailbox').option('--port <n>', 'HTTP port on 127.0.0.1, 0 picks one', '0').option('--nats <url>', 'use this nats-server instead of starting one').option('--inspect', inspectHelp);
+  define(demo, async ({ dataDir, out }, options: UpOptions) => {
     if (isEmpty(dataDir)) createCompany(dataDir, { demo: true });
     else if (!readConfig(dataDir).company.demo) throw new KeelsonError('BAD_ARGUMENT', `${dataDir} holds a company of your own; the demo will not touch it`, { hint: 'Run it elsewhere: keelson demo --data DIR' });
     await serve(dataDir, out, options, async (server) => {
@@ -65,13 +72,15 @@ export function addRunCommands(program: Command, define: Define): void {
   });
 }
 
-async function serve(dataDir: string, out: Output, options: { port: string; nats?: string; dryRun?: boolean }, afterStart?: (server: Server) => Promise<void>): Promise<void> {
+interface UpOptions { port: string; nats?: string; dryRun?: boolean; inspect?: boolean; at?: Listen }
+
+async function serve(dataDir: string, out: Output, options: UpOptions, afterStart?: (server: Server) => Promise<void>): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new KeelsonError('BAD_ARGUMENT', `--port must be a number from 0 to 65535, not '${options.port}'`);
   process.umask(0o077); // what the server writes is its owner's
-  const server = await startServer(readConfig(dataDir, readEnvironment(), { dryRun: options.dryRun ?? false }), { port, natsUrl: options.nats ?? null, say: out.say });
+  const server = await startServer(readConfig(dataDir, readEnvironment(), { dryRun: options.dryRun ?? false }), { port, ...(options.at ? { listen: options.at } : {}), natsUrl: options.nats ?? null, inspect: options.inspect ?? false, say: out.say });
   const stopped = askedToStop();
-  out.result(server.run, (run) => `Keelson runs${run.dryRun ? ' dry: nothing leaves' : ''}. HTTP ${run.api} · bus ${run.nats} · data ${run.data}`);
+  out.result(server.run, (run) => `Keelson runs${run.dryRun ? ' dry: nothing leaves' : ''}. HTTP ${run.console} · bus ${run.nats} · data ${run.data}`);
   out.say(`Console, signed in (works once, for ten minutes; another: keelson console):  ${server.signInLink()}`);
   const ended = Promise.race([stopped, server.failed]);
   const work = afterStart?.(server) ?? Promise.resolve();

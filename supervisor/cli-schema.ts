@@ -3,10 +3,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { toAsyncApi } from '#connectors/console/asyncapi.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { compareCatalogs, schemaCatalog, type SchemaEntry, type SchemaProblem } from '#machines/schemas.ts';
+import { queries } from '#store/queries.ts';
 import { table } from './cli-output.ts';
 import type { Define } from './cli-read.ts';
+import { connectToServer } from './cli-server.ts';
 import { createMachines } from './agents.ts';
 
 export const snapshotFile = fileURLToPath(new URL('../docs/schemas.json', import.meta.url));
@@ -78,5 +81,14 @@ export function addSchemaCommands(program: Command, define: Define): void {
     const ok = check.problems.length === 0 && check.outdated.length === 0;
     out.result({ ok, ...check }, describeCheck);
     if (!ok) process.exitCode = 1;
+  });
+
+  const asText = (document: object) => JSON.stringify(document, null, 2);
+  define(schema.command('asyncapi').description('what travels on the bus, as an AsyncAPI document'), async ({ out }) => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+    out.result(toAsyncApi({ version, queries: Object.keys(queries) }), asText);
+  });
+  define(schema.command('openapi').description('the routes of the running server, as an OpenAPI document'), async ({ dataDir, out }) => {
+    out.result(await (await connectToServer(dataDir)).get<object>('/openapi.json'), asText);
   });
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codes, KeelsonError, type Code } from '#machines/errors.ts';
+import { fetchFor } from './cli-trust.ts';
 import { readToken, type RunFile } from './company.ts';
 
 /** The running server, or null. A run file left by a killed server does not count. */
@@ -10,7 +11,8 @@ export async function runningServer(dataDir: string): Promise<RunFile | null> {
   if (!existsSync(file)) return null;
   const run = JSON.parse(readFileSync(file, 'utf8')) as RunFile;
   try {
-    const response = await fetch(`${run.api}/healthz`, { headers: { authorization: `Bearer ${readToken(dataDir)}` }, signal: AbortSignal.timeout(2_000) });
+    const ask = await fetchFor(run);
+    const response = await ask(`${run.api}/healthz`, { headers: { authorization: `Bearer ${readToken(dataDir)}` }, signal: AbortSignal.timeout(2_000) });
     return response.ok ? run : null;
   } catch {
     return null;
@@ -18,6 +20,7 @@ export async function runningServer(dataDir: string): Promise<RunFile | null> {
 }
 
 export interface Client {
+  get<T>(path: string): Promise<T>;
   post<T>(path: string, body: object): Promise<T>;
   postMail<T>(raw: Uint8Array, source: string): Promise<T>;
 }
@@ -27,10 +30,11 @@ export async function connectToServer(dataDir: string): Promise<Client> {
   const run = await runningServer(dataDir);
   if (!run) throw existsSync(join(dataDir, 'company.json')) ? new KeelsonError('NOT_RUNNING', `no server is running for ${dataDir}`) : new KeelsonError('NO_COMPANY', `there is no company in ${dataDir}`);
   const authorization = `Bearer ${readToken(dataDir)}`;
-  const send = async <T>(path: string, headers: Record<string, string>, body: Uint8Array | string): Promise<T> => {
+  const ask = await fetchFor(run);
+  const send = async <T>(path: string, headers: Record<string, string>, body?: Uint8Array | string): Promise<T> => {
     let response: Response;
     try {
-      response = await fetch(`${run.api}${path}`, { method: 'POST', headers: { ...headers, authorization }, body: body as never });
+      response = await ask(`${run.api}${path}`, { method: body === undefined ? 'GET' : 'POST', headers: { ...headers, authorization }, body: body as never });
     } catch (cause) {
       throw new KeelsonError('TIMEOUT', `the server at ${run.api} did not answer`, { cause });
     }
@@ -42,6 +46,7 @@ export async function connectToServer(dataDir: string): Promise<Client> {
     return answer;
   };
   return {
+    get: (path) => send(path, { accept: 'application/json' }),
     post: (path, body) => send(path, { 'content-type': 'application/json' }, JSON.stringify(body)),
     postMail: (raw, source) => send('/api/mail', { 'content-type': 'message/rfc822', 'x-source': encodeURIComponent(source) }, raw),
   };

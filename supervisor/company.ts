@@ -31,7 +31,8 @@ export function readToken(dir: string, name: 'token' | 'automation-token' = 'tok
   return readFileSync(file, 'utf8').trim();
 }
 
-export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; nats: string; company: string; dryRun?: boolean }
+/** `api`: for this computer. `console`: what people open. `certificate`: PEM, when the server speaks TLS. */
+export interface RunFile { event: 'ready'; pid: number; data: string; api: string; console: string; certificate?: string; nats: string; company: string; dryRun?: boolean }
 
 /** Where the running server is. Written whole or not at all. */
 export function writeRunFile(dir: string, run: RunFile): void {

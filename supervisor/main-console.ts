@@ -8,16 +8,28 @@ import { sha256 } from '#actors/hash.ts';
 import { randomId } from '#actors/ids.ts';
 import type { Log } from '#actors/log.ts';
 import type { Registry } from '#actors/registry.ts';
+import { asyncApiRoute } from '#connectors/console/asyncapi.ts';
+import { busRoutes } from '#connectors/console/bus-routes.ts';
+import { watchBus } from '#connectors/console/bus-watch.ts';
+import { chartRoutes } from '#connectors/console/chart-routes.ts';
 import { decideLink } from '#connectors/console/decide.ts';
+import { actorRoutes } from '#connectors/console/actor-routes.ts';
 import { createDesk } from '#connectors/console/desk.ts';
 import { createActors } from '#connectors/console/desk-actors.ts';
 import { createCommands } from '#connectors/console/desk-commands.ts';
 import { createEffects } from '#connectors/console/desk-effects.ts';
 import { createParkedDesk } from '#connectors/console/desk-parked.ts';
 import { createPolicyDesk } from '#connectors/console/desk-policy.ts';
+import { createInboxDesk } from '#connectors/console/desk-inbox.ts';
+import { inboxFiles, inboxRoutes, listInbox } from '#connectors/console/inbox-routes.ts';
+import { metricsRoute } from '#connectors/console/metrics.ts';
+import { openInspection } from '#connectors/console/inspect.ts';
 import type { Ports } from '#connectors/console/routes.ts';
 import { startConsole, type ConsoleOptions } from '#connectors/console/server.ts';
+import { blobRoute, storeRoutes } from '#connectors/console/store-routes.ts';
 import { openStreams } from '#connectors/console/stream.ts';
+import { todayRoutes } from '#connectors/console/today-routes.ts';
+import { traceRoutes } from '#connectors/console/trace-routes.ts';
 import type { Connector } from '#connectors/connector.ts';
 import { whyNotPayload } from '#connectors/gate-judge.ts';
 import type { PolicyAction } from '#connectors/policy-schema.ts';
@@ -25,13 +37,19 @@ import { emptyCommit } from '#machines/commit.ts';
 import { plainError } from '#machines/errors.ts';
 import type { StoredIntent } from '#machines/inbox.ts';
 import type { Store } from '#store/actor.ts';
+import { queries } from '#store/queries.ts';
 import type { KnownHead } from '#store/verify.ts';
 import { readToken } from './company.ts';
 import type { Config } from './config.ts';
+import { openGoverning, type GovernParts } from './main-govern.ts';
+import { lookAtSelf } from './main-health.ts';
 
 export interface OperatorParts {
   config: Config;
   port: number;
+  listen?: ConsoleOptions['listen'];
+  /** Tell inspection tools what actors do. */
+  inspect: boolean;
   token: string;
   store: Store;
   bus: Bus;
@@ -43,6 +61,7 @@ export interface OperatorParts {
   receiveMail: ConsoleOptions['receiveMail'];
   paymentHook: ConsoleOptions['paymentHook'];
   onClockAnswered(): void;
+  circuits: GovernParts['circuits'];
   clock: Clock;
   log: Log;
 }
@@ -50,7 +69,7 @@ export interface OperatorParts {
 const refusalsPerMinute = 10;
 
 /** Starts listening. `linkOf`: where one item is decided by whoever has the link. */
-export async function startOperatorSide({ config, port, token, store, bus, registry, connectors, actions, pausing, erase, receiveMail, paymentHook, onClockAnswered, clock, log }: OperatorParts): Promise<{ url: string; link(): string; linkOf(item: StoredIntent): string | null; stop(): Promise<void> }> {
+export async function startOperatorSide({ config, port, listen, inspect, token, store, bus, registry, connectors, actions, pausing, erase, receiveMail, paymentHook, onClockAnswered, circuits, clock, log }: OperatorParts): Promise<{ url: string; console: string; link(): string; linkOf(item: StoredIntent): string | null; stop(): Promise<void> }> {
   const { dataDir, company } = config;
   const desk = createDesk({ store, bus, clock, makeId: randomId, whyNotPayload: (action, payload) => whyNotPayload(connectors, action, payload), onClockAnswered });
   const effects = createEffects({ store, commands: createCommands({ store, clock, makeId: randomId }), makeId: randomId });
@@ -58,22 +77,40 @@ export async function startOperatorSide({ config, port, token, store, bus, regis
   // Void with the token: whoever makes another one closes all links too.
   const decideKey = Buffer.from(sha256(`decide ${token}`), 'hex');
   const head = ((await store.query('head', {})) as KnownHead | null)?.seq ?? 0;
-  const streams = openStreams({ bus, query: store.query, head, clock, log });
+  const { incarnation: past } = (await store.query('incarnation', {})) as { incarnation: string };
+  const streams = openStreams({ bus, query: store.query, head, past, clock, log });
+  const inspection = inspect ? openInspection({ bus, query: store.query, head, registry, clock, log }) : null;
+  const asyncApi = asyncApiRoute({ version: buildVersion(), queries: Object.keys(queries) });
+  const watching = watchBus({ bus, tell: streams.tell, clock });
+  const parked = createParkedDesk({ store, clock, makeId: randomId });
+  const actors = createActors({ store, bus, makeId: randomId, machines: registry.list() });
+  const fork: Ports['fork'] = (request) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
+  const inbox = createInboxDesk({ store, clock, makeId: randomId, desk });
+  const governing = openGoverning({ config, store, connectors, actions, circuits, wake: effects.wake, paused: pausing.paused, version: buildVersion(), clock });
+  const self = lookAtSelf({ config, bus, clock });
+  const runs = traceRoutes({ query: store.query, fork, publish: bus.publish, clock, makeId: randomId });
+  const today = todayRoutes({ query: store.query, inbox: () => listInbox({ query: store.query, inbox }, { limit: 10_000 }), connectors: governing.connectors, paused: pausing.paused, look: self.look, caps: company.caps, nowMs: clock.now });
   const web = await startConsole({
-    port, token, automationToken: readToken(dataDir, 'automation-token'), publicUrl: company.publicUrl, version: buildVersion(),
-    desk, pausing, effects, erase, receiveMail, paymentHook, streams,
-    actors: createActors({ store, bus, makeId: randomId, machines: registry.list() }),
-    parked: createParkedDesk({ store, clock, makeId: randomId }),
+    port, ...(listen ? { listen } : {}), token, automationToken: readToken(dataDir, 'automation-token'), publicUrl: company.publicUrl, version: buildVersion(),
+    desk, looked: inbox.looked, pausing, effects, erase, receiveMail, paymentHook, streams,
+    actors,
+    parked,
     policies: createPolicyDesk({ store, clock, makeId: randomId, actions }),
-    fork: (request) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request),
+    fork,
     deciding: { key: decideKey, now: clock.now, find: (id) => store.query('intent', { id }) as Promise<StoredIntent | null> },
     query: store.query, ready: async () => (await store.query('incarnation', {})) !== null,
+    routes: [...today, ...runs, ...busRoutes({ watching, parked }), ...governing.routes, ...actorRoutes({ query: store.query, fork, actors, registry, nowMs: clock.now }), ...storeRoutes(), ...chartRoutes({ registry, query: store.query }), ...inboxRoutes({ query: store.query, inbox })],
+    raw: [asyncApi, blobRoute({ query: store.query }), ...(inspection ? [inspection.route] : []), ...inboxFiles({ query: store.query }), metricsRoute({ query: store.query, paused: pausing.paused, readers: streams.readers, process: self.numbers })],
     onRefused: recordRefusals({ store, clock, log }), nowMs: clock.now, log,
   });
   return {
-    url: web.url, link: web.link,
-    linkOf: (item) => decideLink(company.publicUrl ?? web.url, item, { key: decideKey, nowMs: clock.now() }),
+    url: web.url, console: web.console, link: web.link,
+    linkOf: (item) => decideLink(company.publicUrl ?? web.console, item, { key: decideKey, nowMs: clock.now() }),
     async stop() {
+      self.stop();
+      await governing.stop();
+      await watching.stop();
+      await inspection?.stop();
       await streams.stop();
       await web.stop();
     },

@@ -1,13 +1,17 @@
 // The composition root: the only place that constructs the parts and joins them.
+import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
 import { randomId } from '#actors/ids.ts';
 import type { Registry } from '#actors/registry.ts';
+import type { Listen } from '#connectors/console/listen.ts';
 import { openCalendar } from '#connectors/cron.ts';
+import { readPolicies } from '#connectors/knowledge.ts';
 import { receiveMail } from '#connectors/mail/intake.ts';
 import { actionsOf } from '#connectors/policy-schema.ts';
+import { createThrottle } from '#connectors/throttle.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { machineKey } from '#machines/define.ts';
 import { unitePermissions } from '#machines/permissions.ts';
@@ -56,7 +60,7 @@ const permissionsOf = (registry: Registry) => Object.fromEntries([...Map.groupBy
 const hourMs = 3_600_000;
 const smtpMissing = 'no KEELSON_SMTP_URL: approved mail is written to outbox/ and not sent';
 
-export async function startServer(config: Config, { port, natsUrl, say }: { port: number; natsUrl: string | null; say: (line: string) => void }): Promise<Server> {
+export async function startServer(config: Config, { port, listen, natsUrl, inspect = false, say }: { port: number; listen?: Listen; natsUrl: string | null; inspect?: boolean; say: (line: string) => void }): Promise<Server> {
   const { dataDir, company } = config;
   const clock = systemClock;
   const token = readToken(dataDir);
@@ -94,19 +98,21 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
 
     const connectors = await openConnectors({ config, store });
     const actions = actionsOf(connectors);
-    await startPolicies({ dataDir, store, actions, clock, makeId: randomId, say });
+    const policies = readPolicies(store, actions);
+    await startPolicies({ dataDir, store, actions, read: policies, clock, makeId: randomId, say });
     await startSupervisor(store, clock.now());
     const scheduling = await keepSchedules({ store, schedules, openCalendar, clock, makeId: randomId, onError: (error) => log.error(plainError(error), 'could not look at the schedules') });
     stops.push(scheduling.stop);
     // What a schedule starts may act outside.
     const effectful = [...effectfulTypes(registry), scheduleMachine.id];
     let deadlines: Deadlines | undefined;
+    const throttle = createThrottle({ clock });
     const recordPause = (outcome: string, reason: string) => store.commit({
       ...emptyCommit(`pause:${randomId()}`, clock.now(), 'operator/desk', { company: outcome, reason }),
       decisions: [{ what: 'company', outcome, confidence: null, reasons: reason === '' ? [] : [reason], evidence: [], policy: null, model: null, costMicros: null }],
     });
     const start = async () => {
-      const parts = await startParts({ config, bus, store, registry, connectors, activities: agents.activities, clock, log, role: 'all' });
+      const parts = await startParts({ config, bus, store, registry, connectors, policies, activities: agents.activities, clock, log, role: 'all', throttle });
       const watch = deadlines = await watchDeadlines({ store, clock, log, effectful, onJump: scheduling.look });
       return async () => {
         watch.stop();
@@ -142,8 +148,8 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     const erasing = await startErasing({ erasure, finishRowsNow: (id) => store.finishErasure(id, 1), assertUnread: store.emptyLog, clock, log, say });
     stops.push(erasing.stop);
     const web = await startOperatorSide({
-      config, port, token, store, bus, registry, connectors, actions, pausing: work, erase: erasing.erase, receiveMail: receive,
-      paymentHook: await openPaymentHook({ config, store, clock }), onClockAnswered: () => deadlines?.look(), clock, log,
+      config, port, ...(listen ? { listen } : {}), inspect, token, store, bus, registry, connectors, actions, pausing: work, erase: erasing.erase, receiveMail: receive,
+      paymentHook: await openPaymentHook({ config, store, clock }), onClockAnswered: () => deadlines?.look(), circuits: throttle.circuits, clock, log,
     });
     stops.push(web.stop);
     stops.push(watchStuck({ store, registry, clock, log }));
@@ -157,7 +163,7 @@ export async function startServer(config: Config, { port, natsUrl, say }: { port
     if (notifying) stops.push(notifying.stop);
     if (!config.smtpUrl) log.warn(smtpMissing);
 
-    const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.url, nats: nats.url, company: connection.company, ...(config.dryRun ? { dryRun: true } : {}) };
+    const run: RunFile = { event: 'ready', pid: process.pid, data: dataDir, api: web.url, console: web.console, ...(listen?.tls ? { certificate: new X509Certificate(listen.tls.cert).toString() } : {}), nats: nats.url, company: connection.company, ...(config.dryRun ? { dryRun: true } : {}) };
     writeRunFile(dataDir, run);
     stops.push(() => removeRunFile(dataDir));
     log.info(run, 'ready');

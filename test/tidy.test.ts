@@ -25,7 +25,7 @@ const exceptions: Record<string, { may: string[]; because: string }> = {
   'connectors/mail/body.ts': { may: ['setTimeout/setInterval'], because: 'gives up on one mail that the parser cannot finish' },
 };
 /** Files that run without being imported. */
-const entryPoints = /^(supervisor\/(cli|main)\.ts|store\/thread\.ts|test\/.*)$/;
+const entryPoints = /^(supervisor\/(cli|main)\.ts|store\/thread\.ts|connectors\/console\/(build\.ts|app\/main\.tsx)|test\/.*)$/;
 const composition = /^supervisor\/(main|cli)(-[a-z0-9-]+)?\.ts$/;
 
 // The layer table, as in .oxlintrc.json. Packages of a lower layer are allowed in every layer above it.
@@ -44,11 +44,16 @@ const layers: Record<string, Layer> = {
 const wholeTree: Layer = { folders: folders.filter((f) => f !== 'test'), packages: ['*'], banned: ['sqlite3', 'node:sqlite'] };
 
 interface Import { spec: string; eager: boolean; target?: string }
+/** The console's page: it runs in a browser, where time and packages are those of the page. */
+const inBrowser = /^connectors\/console\/app\//;
+const pageLayer: Layer = { folders: ['machines', 'connectors'], packages: ['preact', '@preact/*'] };
+
 interface Source { path: string; folder: string; text: string; code: string; imports: Import[] }
 
 const files = folders.flatMap((folder) => globSync(`${folder}/**/*`, { cwd: root, withFileTypes: true }))
   .filter((entry) => entry.isFile())
   .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+  .filter((path) => !path.startsWith('connectors/console/dist/')) // what `npm run build` makes
   .toSorted();
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const stringsAndComments = /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\/\/[^\n]*|\/\*[^]*?\*\//g;
@@ -97,7 +102,7 @@ tidy('a relative import stays in its top-level folder', function* () {
 
 tidy('every layer imports only what the layer table allows, import() included', function* () {
   for (const { source, spec, target } of eachImport()) {
-    const layer = composition.test(source.path) ? wholeTree : layers[source.folder];
+    const layer = composition.test(source.path) ? wholeTree : inBrowser.test(source.path) ? pageLayer : layers[source.folder];
     if (!layer) continue;
     const name = packageOf(spec);
     const allowed = target === undefined
@@ -126,7 +131,7 @@ tidy('third-party clients have one owner each', function* () {
 
 tidy('a connector loads its client lazily', function* () {
   for (const { source, spec, target, eager } of eachImport()) {
-    if (source.folder !== 'connectors' || !eager || target !== undefined) continue;
+    if (source.folder !== 'connectors' || inBrowser.test(source.path) || !eager || target !== undefined) continue;
     const name = packageOf(spec);
     if ([...kernel, 'hono', '@hono/*'].some((pattern) => fits(name, pattern))) continue;
     yield `${source.path}: a static import of '${spec}' is banned, use \`await import('${spec}')\` (\`import type\` is fine)`;
@@ -144,7 +149,7 @@ tidy('time, ids, randomness and settings are parameters', function* () {
   for (const { path, folder, code } of sources) {
     const settings = path === 'supervisor/config.ts' || folder === 'test';
     if (!settings && /\bprocess\.env\b/.test(code) && !exceptions[path]?.may.includes('process.env')) yield `${path}: process.env is banned, use the Config that supervisor/config.ts reads`;
-    if (folder === 'test' || folder === 'supervisor') continue;
+    if (folder === 'test' || folder === 'supervisor' || inBrowser.test(path)) continue;
     const broken = bans.filter(([pattern, name]) => pattern.test(code) && !exceptions[path]?.may.includes(name));
     for (const [, name, instead] of broken) yield `${path}: ${name} is banned, use ${instead}`;
   }

@@ -1,10 +1,10 @@
 // The page on which one item is decided: plain HTML, no script, nothing loaded. Everything in it may have been written by a stranger, so
 // what could not be seen is made visible, and nothing is a link.
 import { createHash } from 'node:crypto';
-import { domainToASCII, domainToUnicode } from 'node:url';
 import type { Money } from '#machines/effects.ts';
 import type { StoredIntent } from '#machines/inbox.ts';
-import { codeOf, hidden } from './hidden.ts';
+import { codeOf, exactJson, hidden } from './hidden.ts';
+import { otherSpelling } from './spellings.ts';
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:0 auto;padding:1rem;color:#111;background:#fff}h1{font-size:1.2rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:.6rem;border-radius:.3rem;margin:0;unicode-bidi:isolate;direction:ltr}mark{background:#fc3;font:.8em monospace;padding:0 .15em}
@@ -48,12 +48,6 @@ const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${ch
 /** Escaped, and with what cannot be seen named in a mark; line ends and tabs stay. */
 export const visible = (text: string) => escape(text).replace(hidden, (character) => (character === '\n' || character === '\t' ? character : `<mark>${codeOf(character)}</mark>`));
 
-/** JSON that reads back as the value it was made from, in which nothing is invisible. */
-export function exactJson(value: unknown): string {
-  const escaped = (character: string) => Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
-  return JSON.stringify(value, null, 2).replace(hidden, (character) => (character === '\n' ? character : escaped(character)));
-}
-
 /** Not every currency has a hundred parts. */
 function amountOf({ amountMinor, currency }: Money): string {
   const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'code' });
@@ -62,10 +56,8 @@ function amountOf({ amountMinor, currency }: Money): string {
 
 const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** An international domain is shown in both of its spellings: letters of another alphabet look like ours. */
+/** An international domain is shown in both of its spellings. */
 function spellings(value: unknown): string {
-  const domain = typeof value === 'string' ? value.slice(value.lastIndexOf('@') + 1) : '';
-  if (!/^[^\s/:]+$/.test(domain) || !domain.includes('.')) return '';
-  const [ascii, unicode] = [domainToASCII(domain), domainToUnicode(domain)];
-  return ascii === unicode || ascii === '' ? '' : ` (also written ${visible(domain === ascii ? unicode : ascii)})`;
+  const other = otherSpelling(value);
+  return other === null ? '' : ` (also written ${visible(other)})`;
 }

@@ -9,6 +9,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { orderSchema, orderType } from '#machines/hold.ts';
 import { isReservedType, limits, type Body } from '#machines/message.ts';
 import { answerMs, commandIdSchema as commandId, operator } from './desk-commands.ts';
+import type { Principal } from './route.ts';
 
 export const actorRequests = {
   send: z.object({ type: z.string().min(1).max(limits.typeChars), fields: z.record(z.string(), z.json()).default({}), commandId }),
@@ -18,13 +19,15 @@ export const actorRequests = {
 };
 type Requests = { [K in keyof typeof actorRequests]: z.output<(typeof actorRequests)[K]> };
 
+const automation = 'automation/http';
+
 export interface Told { address: string; outcome: Applied['outcome']; note: string | null; rev: number | null; value: unknown; status: string | null }
 
 /** All throw TIMEOUT when nobody can tell whether it was applied: ask again with the same `commandId`. */
 export interface Actors {
   send(address: string, request: Requests['send']): Promise<Told>;
-  /** Starts an actor of this machine, by id or `id@version`; without a version the newest. */
-  run(request: Requests['run']): Promise<Told>;
+  /** Starts an actor of this machine, by id or `id@version`; without a version the newest. What automation starts is not the operator's word: it vouches for nothing. */
+  run(request: Requests['run'], by?: Principal['who']): Promise<Told>;
   order(address: string, request: Requests['order']): Promise<Told>;
   /** Ends a run from outside, with everything it started and asked. `id`: its address, or an item of the inbox. */
   cancel(id: string, request: Requests['cancel']): Promise<Told>;
@@ -32,8 +35,8 @@ export interface Actors {
 
 /** `machines`: keys of this build, oldest version first. */
 export function createActors({ store, bus, makeId, machines }: { store: StorePort; bus: Bus; makeId: MakeId; machines: readonly { id: string; key: string }[] }): Actors {
-  const tell = async (address: string, body: Body, id: string): Promise<Told> => {
-    const { outcome, note, rev, value, status } = await bus.submit({ id: `command:${id}`, to: address, from: operator, body }, answerMs);
+  const tell = async (address: string, body: Body, id: string, from = operator): Promise<Told> => {
+    const { outcome, note, rev, value, status } = await bus.submit({ id: `command:${id}`, to: address, from, body }, answerMs);
     if (outcome === 'parked' || outcome === 'refused') throw new KeelsonError('REFUSED', note ?? `${address} refused it`, { hint: 'Look at the actor with `keelson show ACTOR`: it lists what it understands.' });
     return { address, outcome, note, rev, value, status };
   };
@@ -66,10 +69,10 @@ export function createActors({ store, bus, makeId, machines }: { store: StorePor
       if (told.outcome === 'ignored') throw new KeelsonError('REFUSED', `${address} did not take '${type}': ${told.note}`, { hint: 'Look at the actor with `keelson show ACTOR`: it lists what it understands now.' });
       return told;
     },
-    async run({ machine, input, key, commandId: id = makeId() }) {
+    async run({ machine, input, key, commandId: id = makeId() }, by = 'operator') {
       const found = machines.findLast((known) => known.key === machine || known.id === machine);
       if (!found) throw new KeelsonError('NOT_FOUND', `this build has no machine '${machine}'`, { hint: '`keelson machines list` shows what can be run.' });
-      const told = await tell(makeAddress(found.id, key ?? id), { kind: 'start', machine: found.key, input }, id);
+      const told = await tell(makeAddress(found.id, key ?? id), { kind: 'start', machine: found.key, input }, id, by === 'operator' ? operator : automation);
       if (told.outcome === 'ignored') throw new KeelsonError('REFUSED', `${told.address} was started before`, { hint: 'Give the run another --key.' });
       return told;
     },

@@ -21,6 +21,9 @@ export interface PolicyDesk {
   publish(request: z.output<typeof publishRequest>): Promise<Published>;
 }
 
+/** The draft is what was asked for: a mistake in it is one of the request. */
+export const mistakeOfRequest = (cause: unknown) => (cause instanceof KeelsonError && cause.code === 'BAD_CONFIG' ? new KeelsonError('BAD_ARGUMENT', cause.message, { cause, hint: cause.hint }) : cause);
+
 export function createPolicyDesk({ store, clock, makeId, actions }: { store: StorePort; clock: Clock; makeId: MakeId; actions: readonly PolicyAction[] }): PolicyDesk {
   const commands = createCommands({ store, clock, makeId });
   const none: RuleChanges = { added: [], changed: [], removed: [] };
@@ -52,9 +55,7 @@ export function createPolicyDesk({ store, clock, makeId, actions }: { store: Sto
           again: async () => ({ published: false, version: (await inForce()).version, changes: none, warnings: [] }),
         }));
       } catch (cause) {
-        // The draft is what was asked for: a mistake in it is one of the request.
-        if (cause instanceof KeelsonError && cause.code === 'BAD_CONFIG') throw new KeelsonError('BAD_ARGUMENT', cause.message, { cause, hint: cause.hint });
-        throw cause;
+        throw mistakeOfRequest(cause);
       }
     },
   };

@@ -1,11 +1,12 @@
 // Who gets in. First the name under which the server was called and the site that calls, then who it is; nothing of the body is read before.
+import type { IncomingMessage } from 'node:http';
 import type { Context, MiddlewareHandler } from 'hono';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Principal } from './route.ts';
 import { sameText, type Sessions } from './session.ts';
 
-/** Names under which this server is reached: `host:port` and whether TLS is before it. */
-export interface OwnName { host: string; secure: boolean }
+/** A name under which this server is reached: `host:port`, whether TLS is before it, and whether it leads beyond this computer. */
+export interface OwnName { host: string; secure: boolean; isRemote: boolean }
 
 export const csrfHeader = 'x-csrf-token';
 const safeMethods = ['GET', 'HEAD'];
@@ -13,11 +14,13 @@ const safeMethods = ['GET', 'HEAD'];
 /** Refuses what was sent under a foreign name or by another site. A page that is only opened may be linked from anywhere. */
 export function guardOrigin(names: () => readonly OwnName[]): MiddlewareHandler {
   return async (c, next) => {
-    const own = ownName(c, names());
+    const own = isSaidOnce(c, 'host') ? ownName(c, names()) : undefined;
     if (!own) throw new KeelsonError('FORBIDDEN', 'the Host header is not this server', { hint: 'Open it under the address that `keelson up` printed; behind a proxy set `publicUrl` in company.json.' });
     const origin = c.req.header('origin');
-    if (origin !== undefined && origin !== originOf(own)) throw new KeelsonError('FORBIDDEN', 'requests from other sites are refused');
     const site = c.req.header('sec-fetch-site');
+    // A form of ours comes without its origin, because our pages tell nobody where they are; no page can write `same-origin` here.
+    const isOurForm = origin === 'null' && site === 'same-origin' && c.req.header('sec-fetch-mode') === 'navigate';
+    if (origin !== undefined && origin !== originOf(own) && !isOurForm) throw new KeelsonError('FORBIDDEN', 'requests from other sites are refused');
     const isOpened = c.req.method === 'GET' && c.req.header('sec-fetch-mode') === 'navigate' && !c.req.path.startsWith('/api/');
     if (site !== undefined && !['same-origin', 'none'].includes(site) && !isOpened) throw new KeelsonError('FORBIDDEN', 'requests from other sites are refused');
     await next();
@@ -40,6 +43,12 @@ export function authenticate(c: Context, sessions: Sessions, names: readonly Own
 
 export const ownName = (c: Context, names: readonly OwnName[]): OwnName | undefined => names.find(({ host }) => host === c.req.header('host'));
 export const originOf = ({ host, secure }: OwnName) => `http${secure ? 's' : ''}://${host}`;
+
+/** Node takes the first of two, a proxy perhaps the second. */
+function isSaidOnce(c: Context, name: string): boolean {
+  const { incoming } = (c.env ?? {}) as { incoming?: IncomingMessage };
+  return (incoming?.rawHeaders ?? []).filter((text, i) => i % 2 === 0 && text.toLowerCase() === name).length <= 1;
+}
 
 /** Browsers do not tell ports of one host apart, so each company has its own name for it; `__Host-` works with TLS only. */
 export const cookieName = ({ host, secure }: OwnName) => (secure ? '__Host-keelson' : `keelson-${host.split(':').at(-1)}`);

@@ -17,3 +17,9 @@ export function reveal(text: string): { text: string; isHidden: boolean }[] {
   if (from < text.length) pieces.push({ text: text.slice(from), isHidden: false });
   return pieces;
 }
+
+/** JSON that reads back as the value it was made from, in which nothing is invisible. */
+export function exactJson(value: unknown): string {
+  const escaped = (character: string) => Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
+  return JSON.stringify(value, null, 2).replace(hidden, (character) => (character === '\n' ? character : escaped(character)));
+}

@@ -1,5 +1,6 @@
 // One table of what the server can be asked: for each route what it takes, what it answers, and who may ask. The same table makes the
 // handlers and openapi.json.
+import type { Context } from 'hono';
 import { z } from 'zod';
 
 /** `operator`: the token of the company folder, or a session that was opened with it. `automation`: the other token, which decides nothing. */
@@ -24,6 +25,11 @@ export interface Route extends Required<Described> {
   body: z.ZodType | null;
   query: z.ZodType;
   handle(call: Call<string, unknown, unknown>): Promise<unknown>;
+}
+
+/** What answers something else than JSON or takes something else: a stream, bytes, a mail. It stands behind the same questions as every route. */
+export interface RawRoute extends Pick<Route, 'method' | 'path' | 'summary' | 'who'> {
+  answer(c: Context, by: Principal): Response | Promise<Response>;
 }
 
 type NoQuery = Record<string, never>;

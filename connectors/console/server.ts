@@ -1,5 +1,4 @@
-// HTTP on loopback: who gets in, then one table of routes, and the console's own pages.
-import type { AddressInfo } from 'node:net';
+// The operator's HTTP: who gets in, then one table of routes, and the console's own pages.
 import type { Context } from 'hono';
 import { randomSecret } from '#actors/ids.ts';
 import type { Log } from '#actors/log.ts';
@@ -7,17 +6,21 @@ import { writeJson } from '#actors/plain-json.ts';
 import { KeelsonError, plainError } from '#machines/errors.ts';
 import { z } from 'zod';
 import { decideRoutes, type DecideOptions } from './decide.ts';
-import { authenticate, cookieName, guardOrigin, originOf, ownName, readCookie, setCookie, type OwnName } from './guard.ts';
-import { parseJson } from './json-guard.ts';
+import { authenticate, guardOrigin, originOf, type OwnName } from './guard.ts';
+import { listen, namesOf, onLoopback, type Listen, type Patience } from './listen.ts';
 import { toOpenApi } from './openapi.ts';
 import { pageRoutes } from './pages.ts';
-import { post, type Principal, type Route } from './route.ts';
+import { check, decodeHeader, jsonBytesMax, readBody, readJson } from './read-request.ts';
+import { post, type Principal, type RawRoute, type Route } from './route.ts';
 import { commandRoutes, type Ports } from './routes.ts';
 import { createSessions } from './session.ts';
+import { sessionRoutes, signIn } from './session-routes.ts';
 import type { Streams } from './stream.ts';
 
 export interface ConsoleOptions extends Ports {
   port: number;
+  /** Default: this computer only. */
+  listen?: Listen;
   token: string;
   /** Opens everything that decides nothing; null when there is none. */
   automationToken?: string | null;
@@ -25,6 +28,8 @@ export interface ConsoleOptions extends Ports {
   publicUrl?: string | undefined;
   /** Further routes: what single screens need. */
   routes?: readonly Route[];
+  /** Further ones that answer no JSON. */
+  raw?: readonly RawRoute[];
   receiveMail(raw: Uint8Array, source: string): Promise<unknown>;
   /** What a payment provider tells; absent when none is set up. Throws UNAUTHORIZED when it is forged. */
   paymentHook?: ((body: Uint8Array, signature: string) => Promise<object>) | undefined;
@@ -34,36 +39,46 @@ export interface ConsoleOptions extends Ports {
   /** Called when automation asked for what is the operator's alone. */
   onRefused?(what: string): void;
   ready(): Promise<boolean>;
-  nowMs?(): number;
+  nowMs(): number;
+  /** How long a slow client may take; for tests. */
+  patience?: Patience;
   /** Of this build, for openapi.json. */
   version?: string;
   log: Log;
 }
 
-const host = '127.0.0.1';
-const mailBytesMax = 51 * 1024 * 1024;
-const jsonBytesMax = 1024 * 1024;
-const statuses: Record<string, 400 | 401 | 403 | 404 | 409 | 413 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, BAD_MESSAGE: 400, UNAUTHORIZED: 401, FORBIDDEN: 403, NOT_FOUND: 404, REFUSED: 409, UNKNOWN_MACHINE: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
+/** `url`: the very address, for this computer. `console`: what people open. `link`: that, signed in, once. */
+export interface Console { url: string; console: string; link(): string; stop(): Promise<void> }
 
-/** Starts listening; answers the address. Throws BAD_CONFIG when the port is taken. */
-export async function startConsole(options: ConsoleOptions): Promise<{ url: string; link(): string; stop(): Promise<void> }> {
-  const { port, token, automationToken = null, publicUrl, desk, pausing, routes = [], receiveMail, paymentHook, deciding, streams, onRefused = () => {}, ready, nowMs = Date.now, version = '0', log } = options;
+const mailBytesMax = 51 * 1024 * 1024;
+const statuses: Record<string, 400 | 401 | 403 | 404 | 409 | 503> = { BAD_ARGUMENT: 400, BAD_MAIL: 400, BAD_MESSAGE: 400, UNAUTHORIZED: 401, FORBIDDEN: 403, NOT_FOUND: 404, REFUSED: 409, UNKNOWN_MACHINE: 409, STORE_FAILED: 503, STORE_FULL: 503, BUS_DOWN: 503, TIMEOUT: 503 };
+/** Of every answer that is no page: it is read by programs, on our pages, and kept nowhere. */
+const dataHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', 'cross-origin-resource-policy': 'same-origin', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'referrer-policy': 'no-referrer' };
+
+/** Starts listening. Throws BAD_CONFIG when it cannot. */
+export async function startConsole(options: ConsoleOptions): Promise<Console> {
+  const { port, listen: at = onLoopback, token, automationToken = null, publicUrl, desk, pausing, routes = [], raw = [], receiveMail, paymentHook, deciding, streams, onRefused = () => {}, ready, nowMs, patience, version = '0', log } = options;
   const { Hono } = await import('hono');
-  const { serve } = await import('@hono/node-server');
   const app = new Hono<{ Variables: { by: Principal } }>();
   const sessions = createSessions({ token, automationToken, nowMs, makeSecret: randomSecret });
   let names: OwnName[] = [];
-  let url = '';
-  const link = () => `${publicUrl ?? url}/#code=${sessions.makeCode()}`;
+  const people = () => originOf(names.find(({ isRemote, secure }) => secure || !isRemote)!);
+  const link = () => `${people()}/#code=${sessions.makeCode()}`;
 
   app.onError((error, c) => {
     const { code, message } = plainError(error);
     const status = statuses[code] ?? 500;
     if (status === 500) log.error({ code, message }, 'a request failed');
+    // Whoever may not in is not listened to any further.
+    if (status === 401 || status === 403) c.header('connection', 'close');
     return c.json({ error: { code, message, hint: error instanceof KeelsonError ? error.hint : '' } }, status);
   });
   app.notFound((c) => c.json({ error: { code: 'NOT_FOUND', message: 'there is no such route', hint: '' } }, 404));
 
+  app.use(async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(dataHeaders)) if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+  });
   app.use(guardOrigin(() => names));
   // Proves itself by its signature; whoever sends it knows no token.
   app.post('/hooks/stripe', async (c) => {
@@ -72,94 +87,62 @@ export async function startConsole(options: ConsoleOptions): Promise<{ url: stri
   });
   if (deciding) decideRoutes(app as never, { desk, ...deciding });
   pageRoutes(app as never);
-  app.post('/api/session', async (c) => {
-    const own = ownName(c, names)!;
-    const cookie = sessions.open(await readJson(c, z.strictObject({ token: z.string().max(200).optional(), code: z.string().max(200).optional() })));
-    setCookie(c, own, cookie, sessions.maxAgeSeconds);
-    return c.json({ csrf: sessions.csrfOf(cookie) });
-  });
+  app.post('/api/session', (c) => signIn(c, { sessions, names, position: () => streams?.position() }));
 
   app.use(async (c, next) => {
     c.set('by', authenticate(c, sessions, names));
+    // Not even HEAD: it would do all the work of GET, and open streams that nobody reads.
+    if (!['GET', 'POST'].includes(c.req.method)) throw new KeelsonError('NOT_FOUND', 'there is no such route');
     await next();
   });
-  app.get('/api/session', (c) => c.json({ csrf: sessions.csrfOf(readCookie(c, cookieName(ownName(c, names)!)) ?? ''), ...c.get('by') }));
-  app.post('/api/session/end', (c) => {
-    setCookie(c, ownName(c, names)!, '', 0);
-    return c.json({ ended: true });
-  });
-  app.get('/healthz', (c) => c.json({ ok: true }));
-  app.get('/readyz', async (c) => ((await ready()) ? c.json({ ok: true }) : c.json({ ok: false }, 503)));
-  if (streams) app.get('/api/events', (c) => streams.open(c));
-  app.post('/api/mail', async (c) => {
-    if (c.req.header('content-type') !== 'message/rfc822') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be message/rfc822');
-    const source = decode(c.req.header('x-source') ?? 'http');
-    return c.json((await receiveMail(await readBody(c, mailBytesMax), source)) as object);
-  });
+  /** The operator's alone: what is asked for is not even looked at. */
+  const assertMay = (c: Context, { who, method }: Pick<Route, 'who' | 'method'>, by: Principal) => {
+    if (who !== 'operator' || by.who === 'operator') return;
+    onRefused(`${method.toUpperCase()} ${c.req.path}`);
+    throw new KeelsonError('FORBIDDEN', 'this is the operator\'s alone', { hint: 'Use the token in the `token` file of the company folder, or the console.' });
+  };
 
+  const rawTable: readonly RawRoute[] = [
+    ...sessionRoutes({ sessions, names: () => names, position: () => streams?.position() }),
+    { method: 'get', path: '/healthz', who: 'all', summary: 'The process answers.', answer: (c) => c.json({ ok: true }) },
+    { method: 'get', path: '/readyz', who: 'all', summary: 'The store answers too.', answer: async (c) => ((await ready()) ? c.json({ ok: true }) : c.json({ ok: false }, 503)) },
+    ...(streams ? [{ method: 'get' as const, path: '/api/events', who: 'all' as const, summary: 'The changes of the store, as server-sent events.', answer: (c: Context) => streams.open(c) }] : []),
+    { method: 'post', path: '/api/mail', who: 'all', summary: 'A mail, as it travels: message/rfc822.', answer: takeMail },
+    ...raw,
+  ];
   const table = [
     ...commandRoutes(options),
     post('/api/session/link', { summary: 'A link that signs one browser in, once, within ten minutes.', body: z.object({}), answer: z.object({ url: z.string() }), handle: async () => ({ url: link() }) }),
     ...routes,
   ];
+  for (const route of rawTable) {
+    app[route.method](route.path, async (c) => {
+      const by = c.get('by');
+      assertMay(c, route, by);
+      return route.answer(c, by);
+    });
+  }
   for (const route of table) {
     app[route.method](route.path, async (c) => {
       const by = c.get('by');
-      if (route.who === 'operator' && by.who !== 'operator') {
-        onRefused(`${route.method.toUpperCase()} ${c.req.path}`);
-        throw new KeelsonError('FORBIDDEN', 'this is the operator\'s alone', { hint: 'Use the token in the `token` file of the company folder, or the console.' });
-      }
+      assertMay(c, route, by);
       if (route.moves && pausing.paused() !== null) throw new KeelsonError('REFUSED', 'the company is paused', { hint: 'Let it go on first: keelson resume' });
       const query = check(route.query, c.req.query(), 'the query string');
       const body = route.body ? await readJson(c, route.body) : null;
       const answer = await route.handle({ params: c.req.param() as never, query, body, by });
-      return c.body(writeJson(answer), 200, { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+      return c.body(writeJson(answer), 200, { 'content-type': 'application/json' });
     });
   }
-  app.get('/openapi.json', (c) => c.json(toOpenApi(table, { version })));
+  app.get('/openapi.json', (c) => c.json(toOpenApi(table, { version, raw: rawTable })));
 
-  const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
-    const started = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(started));
-    started.on('error', (cause: Error) => reject(new KeelsonError('BAD_CONFIG', `cannot listen on ${host}:${port}: ${cause.message}`, { cause, hint: 'Choose another --port; 0 picks a free one.' })));
-  });
-  const bound = (server.address() as AddressInfo).port;
-  names = [...[host, 'localhost'].map((name) => ({ host: `${name}:${bound}`, secure: false })), ...(publicUrl === undefined ? [] : [{ host: new URL(publicUrl).host, secure: publicUrl.startsWith('https:') }])];
-  url = originOf(names[0]!);
-  return {
-    url, link,
-    stop: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      if ('closeAllConnections' in server) server.closeAllConnections();
-    }),
-  };
-}
-
-async function readJson<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  if (c.req.header('content-type')?.split(';')[0] !== 'application/json') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be application/json');
-  return check(schema, parseJson(await readBody(c, jsonBytesMax), 'the body'), 'the body');
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new KeelsonError('BAD_ARGUMENT', `${parsed.error.issues[0]?.path.join('.') || what}: ${parsed.error.issues[0]?.message}`);
-  return parsed.data;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new KeelsonError('BAD_ARGUMENT', 'the header X-Source is not URL-encoded text', { cause });
+  async function takeMail(c: Context): Promise<Response> {
+    if (c.req.header('content-type') !== 'message/rfc822') throw new KeelsonError('BAD_ARGUMENT', 'the content type must be message/rfc822');
+    const source = decodeHeader(c, 'x-source') ?? 'http';
+    return c.json((await receiveMail(await readBody(c, mailBytesMax), source)) as object);
   }
-}
 
-async function readBody(c: Context, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) throw new KeelsonError('BAD_ARGUMENT', `the body is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const server = await listen(app, { port, at, ...(patience ? { wait: patience } : {}) });
+  const known = namesOf(at, server.port, publicUrl);
+  names = known.names;
+  return { url: originOf(known.address), console: people(), link, stop: server.stop };
 }

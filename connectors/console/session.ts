@@ -16,6 +16,8 @@ export interface Sessions {
   open(proof: { token?: string | undefined; code?: string | undefined }): string;
   /** The word that must come with every change; null when the cookie is none of ours or too old. */
   csrfOf(cookie: string): string | null;
+  /** Signed out: a copy of this cookie is good for nothing while this process runs. */
+  end(cookie: string): void;
   /** A code that opens one session within ten minutes. */
   makeCode(): string;
   principal(bearer: string): Principal | null;
@@ -26,11 +28,19 @@ export function createSessions({ token, automationToken, nowMs, makeSecret }: { 
   const key = Buffer.from(sha256(`session ${token}`), 'hex');
   const sign = (text: string) => createHmac('sha256', key).update(text).digest('hex');
   const codes = new Map<string, number>();
+  const ended = new Map<string, number>();
 
   const takeCode = (code: string): boolean => {
     const expires = codes.get(code);
     codes.delete(code);
     return expires !== undefined && nowMs() < expires;
+  };
+
+  const csrfOf = (cookie: string): string | null => {
+    const end = cookie.lastIndexOf('.');
+    const body = cookie.slice(0, Math.max(end, 0));
+    if (!sameText(cookie.slice(end + 1), sign(body)) || expiryOf(cookie) <= nowMs() || ended.has(cookie)) return null;
+    return sign(`csrf ${cookie}`);
   };
 
   return {
@@ -41,11 +51,11 @@ export function createSessions({ token, automationToken, nowMs, makeSecret }: { 
       const body = `${nowMs() + sessionMs}.${makeSecret()}`;
       return `${body}.${sign(body)}`;
     },
-    csrfOf(cookie) {
-      const end = cookie.lastIndexOf('.');
-      const body = cookie.slice(0, Math.max(end, 0));
-      if (!sameText(cookie.slice(end + 1), sign(body)) || Number(body.split('.')[0]) <= nowMs()) return null;
-      return sign(`csrf ${cookie}`);
+    csrfOf,
+    end(cookie) {
+      if (csrfOf(cookie) === null) return;
+      for (const [old, expires] of ended) if (expires <= nowMs()) ended.delete(old);
+      ended.set(cookie, expiryOf(cookie));
     },
     makeCode() {
       for (const [code, expires] of codes) if (expires <= nowMs() || codes.size >= codesMax) codes.delete(code);
@@ -59,6 +69,8 @@ export function createSessions({ token, automationToken, nowMs, makeSecret }: { 
     },
   };
 }
+
+const expiryOf = (cookie: string) => Number(cookie.split('.')[0]);
 
 /** Compares in a time that does not depend on where the texts differ. */
 export function sameText(a: string, b: string): boolean {

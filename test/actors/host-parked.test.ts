@@ -172,6 +172,36 @@ test('bytes that are no message cannot be delivered again and stay', async () =>
   await assert.rejects(desk.retry({ actor: 'taker/nobody' }), (error) => error instanceof KeelsonError && error.code === 'NOT_FOUND');
 });
 
+test('what is thrown away is gone with its item, the reason stays as a decision, and the others stay', async () => {
+  const me = await startTaker();
+  const open = await openItems();
+  for (const value of [1, 2]) await trap(me, value);
+  await publishRaw(world, names.mailbox(me, 'operator/test'), '{"kind":', `junk-${me}`);
+  await world.until('it is parked', async () => (await parkedOf(me)).length === 3);
+  assert.deepEqual(await desk.discard({ id: `junk-${me}`, reason: 'a test of ours', commandId: `junk-${me}` }), { discarded: [`junk-${me}`], more: false });
+  assert.deepEqual([(await parkedOf(me)).length, await openItems()], [2, open + 2]);
+  const decided = (await world.store.query('decisions', { what: 'parked' })) as { outcome: string; reasons: string[]; actor: string }[];
+  assert.deepEqual(decided.map(({ outcome, reasons, actor }) => ({ outcome, reasons, actor })), [{ outcome: 'discarded', reasons: ['a test of ours'], actor: 'operator/desk' }]);
+  assert.equal((await desk.discard({ actor: me, reason: 'the rest' })).discarded.length, 2);
+  assert.deepEqual([await parkedOf(me), await openItems(), await said(me)], [[], open, []]);
+  assert.deepEqual(await desk.discard({ id: `junk-${me}`, reason: 'a test of ours', commandId: `junk-${me}` }), { discarded: [], more: false }, 'the same command given again does nothing more');
+  await assert.rejects(desk.discard({ id: `junk-${me}`, reason: 'again' }), (error) => error instanceof KeelsonError && error.code === 'NOT_FOUND');
+  await balanced();
+});
+
+test('the page of parked messages is newest first, with the first bytes and the size of each, and goes on behind a cursor', async () => {
+  const me = await startTaker();
+  for (let i = 0; i < 3; i++) {
+    await publishRaw(world, names.mailbox(me, 'operator/test'), `no JSON ${i} ${'x'.repeat(i * 5_000)}`, `page-${i}-${me}`);
+    await world.until('it is parked', async () => (await parkedOf(me)).length === i + 1);
+  }
+  const page = async (args: object) => (await world.store.query('parkedPage', { actor: me, ...args })) as { id: string; sender: string; bytes: Uint8Array; size: number; cursor: string }[];
+  const first = await page({ limit: 2 });
+  assert.deepEqual(first.map(({ id, sender, bytes, size }) => [id, sender, bytes.length, size]), [[`page-2-${me}`, 'operator/test', 4_096, 10_010], [`page-1-${me}`, 'operator/test', 4_096, 5_010]]);
+  assert.deepEqual((await page({ limit: 2, cursor: first.at(-1)!.cursor })).map(({ id, size }) => [id, size]), [[`page-0-${me}`, 10]]);
+  await desk.discard({ actor: me, reason: 'done' });
+});
+
 test('a desk that dies after its write has handed it in, and the same command given again hands in nothing more', async () => {
   const me = await startTaker();
   await trap(me, 1);

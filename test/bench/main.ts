@@ -1,7 +1,8 @@
 // `npm run bench [-- --json]`: W1 (throughput), W2 (runs of five stages), W3 (waking one idle actor), W4 (actors at rest), each with its
 // baseline from the same run. `npm run bench -- steps` is W1 and W3, `stages` W2, `dormant` W4; `slow-disk` W1 on a disk that takes
-// longer; `recovery` how soon after a crash you hear of what nobody knows; `mails` the main job, 1,000 mails from the import to their waiting or final state; `growth` commits and reads at 5 million
+// longer; `recovery` how soon after a crash you hear of what nobody knows; `mails` the main job, 1,000 mails from the import to their waiting or final state; `console` a browser at 500 commits/s; `growth` commits and reads at 5 million
 // transitions beside 10,000. Machines are noisy: read the ratio, and the median of the rounds.
+import { measureConsole } from './console.ts';
 import { measureDormant } from './dormant.ts';
 import { measureGrowth, readSize } from './growth.ts';
 import { measureMails } from './mails.ts';
@@ -23,6 +24,7 @@ const benches: Record<string, () => Promise<Result[]>> = {
   dormant: () => measureDormant(say),
   recovery: () => measureRecovery(say),
   'slow-disk': () => measureSlowDisk(say),
+  console: () => measureConsole(say),
   growth: () => measureGrowth(readSize(process.argv.slice(2)), say),
 };
 

@@ -66,6 +66,7 @@ const between: [what: string, change: (outside: Outside) => void, code: string, 
   ['the time of the yes is over', (o) => { o.nowMs += dayMs + 1; }, 'EXPIRED', /lapsed/],
   ['effects are stopped', (o) => { o.effects = 'stopped'; }, 'EFFECTS_STOPPED', /effects are stopped: a test/],
   ['the server runs dry now', (o) => { o.dryRun = true; }, 'EFFECTS_STOPPED', /runs dry/],
+  ['its connector is in the sandbox', (o) => { o.sandbox = ['letter']; }, 'EFFECTS_STOPPED', /the connector letter is in the sandbox/],
   ['the question was not answered with yes', (o) => { o.approval = { kind: 'approval', state: 'input-required', actor: operationAddress }; }, 'REFUSED', /nobody has approved it/],
   ['the yes was to another operation', (o) => { o.approval = { kind: 'approval', state: 'completed', actor: 'operation/o-2' }; }, 'REFUSED', /nobody has approved it/],
   ['there is no such question', (o) => { o.approval = null; }, 'REFUSED', /nobody has approved it/],
@@ -122,6 +123,37 @@ test('a dry run asks everything and does nothing, and what is dry stays dry', as
   assert.deepEqual([would.done, would.note, kit.done], [false, 'dry run: a letter to nina@nina.example', []]);
   kit.outside.dryRun = false;
   await kit.run('commit', kit.held(letter, verdict));
+  assert.deepEqual(kit.done, []);
+});
+
+test('in the sandbox everything is asked and nothing done, and what was proposed there stays dry', async () => {
+  const kit = makeGate({ sandbox: ['letter'] });
+  const verdict = await kit.check(letter);
+  assert.deepEqual([verdict.bound.mode, verdict.answer, kit.requests.at(-1)?.context.mode], ['dry-run', 'ask', 'dry-run']);
+  const would = (await kit.run('commit', kit.held(letter, verdict))) as { done: boolean; note: string };
+  assert.deepEqual([would.done, would.note], [false, 'dry run: a letter to nina@nina.example']);
+  kit.outside.sandbox = [];
+  await kit.run('commit', kit.held(letter, verdict));
+  await assert.rejects(kit.run('commit', kit.held(letter, verdict, { bound: { ...verdict.bound, mode: 'live' } })), failsWith('REFUSED', /not the one that was approved/));
+  assert.deepEqual(kit.done, []);
+});
+
+test('the sandbox of one connector holds no other back', async () => {
+  const kit = makeGate({ sandbox: ['mail', 'lett', 'letters'] });
+  const verdict = await kit.check(letter);
+  assert.equal(verdict.bound.mode, 'live');
+  await kit.run('commit', kit.held(letter, verdict));
+  assert.equal(kit.done.length, 1);
+});
+
+test('a connector that goes to the sandbox while the last questions are asked is not called, and asked nothing afterwards', async () => {
+  const kit = makeGate({ idempotency: { kind: 'lookup' }, lookup: async () => assert.fail('asked') });
+  const verdict = await kit.check(letter);
+  kit.outside.planning = () => { kit.outside.sandbox = ['letter']; };
+  await assert.rejects(kit.run('commit', kit.held(letter, verdict)), failsWith('EFFECTS_STOPPED', /in the sandbox: what was meant in earnest waits/));
+  assert.deepEqual(await kit.run('settle', kit.held(letter, verdict)), { found: 'unclear', note: 'the connector letter is in the sandbox, so nobody is asked' });
+  const paid = await makeGate().check({ ...letter, amountMinor: 100 }, { action: 'letter.pay' });
+  await assert.rejects(kit.run('abort', kit.held(letter, paid, { reservation: { ref: 'r-1', expiresAtMs: 0, note: '' } })), failsWith('EFFECTS_STOPPED', /in the sandbox: what is held lapses by itself/));
   assert.deepEqual(kit.done, []);
 });
 
@@ -205,7 +237,7 @@ test('a dry server asks no provider what became of a call, and lets go of nothin
   const verdict = await kit.check(letter);
   const paid = await kit.check(letter, { action: 'letter.pay' });
   kit.outside.dryRun = true;
-  assert.deepEqual(await kit.run('settle', kit.held(letter, verdict)), { found: 'unclear', note: 'this server runs dry and asks nobody' });
+  assert.deepEqual(await kit.run('settle', kit.held(letter, verdict)), { found: 'unclear', note: 'this server runs dry, so nobody is asked' });
   await assert.rejects(kit.run('abort', kit.held(letter, paid, { reservation: { ref: 'r-1', expiresAtMs: 0, note: '' } })), failsWith('EFFECTS_STOPPED', /runs dry/));
   assert.equal(asked, 0);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bus, Delivery, Handler, Subscription } from '#actors/bus.ts';
+import type { Bus, Delivery, Handler, Passed, Subscription } from '#actors/bus.ts';
 import type { Applied } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Job, Message } from '#machines/message.ts';
@@ -176,6 +176,32 @@ export function busContract(name: string, start: () => Promise<BusFixture>): voi
     const here = messages.filter((_, n) => n % 4 !== 3).map(({ id, cause }) => `${id} tester/1 ${cause} 1`);
     assert.deepEqual(got.filter((line) => here.includes(line)), here, 'in the order in which they were handed over');
     assert.equal(most, 1);
+  });
+
+  test(`${name}: who watches sees what fits the filter, sent or handed over, and nothing after the end`, async () => {
+    const to = 'actor/watched';
+    receive(to, async () => {});
+    const seen: Passed[] = [];
+    const watching = host.watch('msg.actor.watched.>', (passed) => void seen.push(passed));
+    const all: string[] = [];
+    const other = sender.watch('>', ({ subject }) => void all.push(subject));
+    await Promise.all([sender.flush(), host.flush()]);
+    await until('the mailbox to have caught up', () => host.takesHere(to));
+    const [sent, handed] = [event(to, 1), event(to, 2)];
+    sender.publish(sent);
+    sender.publish(event('actor/unwatched'));
+    host.handOver(handed);
+    await until('both of them', () => seen.length === 2);
+    const told = seen.map(({ id, from, type, subject, bytes }) => ({ id, from, type, subject, body: JSON.parse(new TextDecoder().decode(bytes)) as unknown })).toSorted((a, b) => (a.id! < b.id! ? -1 : 1));
+    assert.deepEqual(told, [sent, handed].map(({ id, body }) => ({ id, from: 'tester/1', type: 'N', subject: 'msg.actor.watched.tester.1', body })).toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+    await until('the other one on the connection that sees everything', () => all.includes('msg.actor.unwatched.tester.1'));
+    await watching.stop();
+    sender.publish(event(to, 3));
+    host.handOver(event(to, 4));
+    await until('them to pass elsewhere', () => all.filter((subject) => subject.startsWith('msg.actor.watched.')).length >= 2);
+    await host.flush();
+    assert.equal(seen.length, 2);
+    await other.stop();
   });
 
   test(`${name}: every connection hears which jobs are withdrawn, until it stops listening`, async () => {

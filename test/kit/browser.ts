@@ -24,7 +24,7 @@ export async function visit(browser: Browser, { api, token, path = '/', width = 
   const answer = await fetch(`${api}/api/session/link`, { method: 'POST', body: '{}', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
   const { url } = (await answer.json()) as { url: string };
   await page.goto(url);
-  await page.getByRole('navigation', { name: 'Screens' }).waitFor({ state: 'attached' });
+  await page.getByRole('navigation', { name: 'Screens', includeHidden: true }).waitFor({ state: 'attached' });
   if (path !== '/') await page.goto(`${api}${path}`);
   return { context, page, errors };
 }

@@ -28,6 +28,8 @@ export interface Outside {
   payments: { amountMinor: number; currency: string; payee: string; actor: string }[];
   idempotency: Idempotency;
   dryRun: boolean;
+  /** Names of connectors. */
+  sandbox: string[];
   /** Bytes of documents by id, as their hash. */
   documents: Record<string, string>;
   /** Happens while the gate looks at what would be done. */
@@ -43,12 +45,12 @@ const dayMs = 86_400_000;
 export function makeGate(change: Partial<Outside> = {}) {
   const outside: Outside = {
     answer: 'ask', policyVersion: '1+a', connectorVersion: '1', nowMs: 1_900_000_000_000, effects: 'running', vouched: [], proposer: 'mail/m-1', supervised: null, restored: null,
-    approval: { kind: 'approval', state: 'completed', actor: operationAddress }, payments: [], idempotency: { kind: 'none' }, dryRun: false, documents: {}, planning: () => {}, provider: async () => {}, lookup: null, ...change,
+    approval: { kind: 'approval', state: 'completed', actor: operationAddress }, payments: [], idempotency: { kind: 'none' }, dryRun: false, sandbox: [], documents: {}, planning: () => {}, provider: async () => {}, lookup: null, ...change,
   };
   const done: { operationId: string; payload: Letter }[] = [];
   const requests: PolicyRequest[] = [];
   const answers: Record<string, (args: Record<string, unknown>) => unknown> = {
-    effects: () => ({ state: outside.effects, reason: 'a test', dryRun: outside.dryRun }),
+    effects: () => ({ state: outside.effects, reason: 'a test', dryRun: outside.dryRun, sandbox: outside.sandbox.map((connector) => ({ connector })) }),
     proposer: () => outside.proposer,
     vouched: ({ value }) => (outside.vouched.includes(String(value)) ? { fact: 'f-1-0', label: 'operator', predicate: 'person.email' } : null),
     restored: () => outside.restored,

@@ -69,7 +69,7 @@ const cases: Case[] = [
   { rule: 'bad-delay', what: 'a registered delay below 0', machine: machineWith({}, { parts: { delays: { soon: -1 } } }), at: 'delays.soon', says: /-1.*use 0 or more/ },
   { rule: 'unknown-guard', what: 'a registered guard made of one nobody registered', machine: machineWith({}, { parts: { guards: { both: and(['open']) } } }), at: 'guards.both', says: /'open'/ },
   { rule: 'bad-id', what: 'an id that cannot be addressed', machine: machineWith({}, { config: { id: 'The Boss' } }), at: '(root)', says: /'The Boss' is not an actor type: lower-case letters/ },
-  ...['operator', 'job', 'connector', 'store', 'host'].map((id) => ({ rule: 'bad-id', what: `the id '${id}', whose messages are believed more`, machine: machineWith({}, { config: { id } }), at: '(root)', says: /choose another/ })),
+  ...['operator', 'automation', 'job', 'connector', 'store', 'host'].map((id) => ({ rule: 'bad-id', what: `the id '${id}', whose messages are believed more`, machine: machineWith({}, { config: { id } }), at: '(root)', says: /choose another/ })),
   { rule: 'bad-version', what: 'a version with an @', machine: machineWith({}, { config: { version: '1@2' } }), at: '(root)', says: /holds an @.*leave it out/ },
 ];
 

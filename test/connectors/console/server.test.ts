@@ -1,172 +1,25 @@
-// Goal: nobody gets in without the token, from another site or under another name, and every failure has one shape. Method: the
-// real server on a free port, raw HTTP requests, and a desk that writes down who called it.
+// Goal: what is asked for reaches the desk as it was asked and nothing else does, and every failure has one shape. Method: the real
+// server on a free port, raw HTTP requests, and a desk that writes down who called it.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import test, { after, before, beforeEach } from 'node:test';
-import { silentLog } from '#actors/log.ts';
-import type { Desk, Outcome } from '#connectors/console/desk.ts';
-import type { Actors, Told } from '#connectors/console/desk-actors.ts';
-import type { Effects, EffectsState } from '#connectors/console/desk-effects.ts';
-import type { PolicyDesk } from '#connectors/console/desk-policy.ts';
-import type { ParkedDesk } from '#connectors/console/desk-parked.ts';
-import { startConsole } from '#connectors/console/server.ts';
 import { codes, KeelsonError } from '#machines/errors.ts';
+import { asJson, assertError, bearer, routesOf, startSite, type Site } from './server-kit.ts';
 
-const token = 't'.repeat(64);
-let calls: unknown[][] = [];
-let fail: (() => never) | null = null;
-let isReady = true;
-let console: Awaited<ReturnType<typeof startConsole>>;
-let port = 0;
-
-const called = async (...call: unknown[]): Promise<Outcome> => {
-  calls.push(call);
-  fail?.();
-  return { id: 'x', state: 'completed', actor: 'mail/1', value: 'done' };
-};
-const desk: Desk = {
-  approve: (id, options) => called('approve', id, options),
-  reject: (id, options) => called('reject', id, options),
-  respond: (id, options) => called('respond', id, options),
-  reconcile: (id, options) => called('reconcile', id, options),
-  async addFact({ entity, predicate, ...rest }) {
-    await called('addFact', { entity, predicate, ...rest });
-    return { fact: 'f-1-0', entity, predicate, contradiction: null };
-  },
-  async annotate({ kind, id, ...rest }) {
-    await called('annotate', { kind, id, ...rest });
-    return { annotation: 'a-1-0', target: { kind, id } };
-  },
-};
-
-const actors: Actors = {
-  send: (address, asked) => toldOf('send', address, asked),
-  run: (asked) => toldOf('run', asked.machine, asked),
-  order: (address, asked) => toldOf('order', address, asked),
-  cancel: (id, asked) => toldOf('cancel', id, asked),
-};
-async function toldOf(...call: unknown[]): Promise<Told> {
-  await called(...call);
-  return { address: 'order/1', outcome: 'applied', note: null, rev: 1, value: 'paid', status: 'active' };
-}
-const parked: ParkedDesk = {
-  async retry({ commandId: _, ...asked }) {
-    await called('retryParked', asked);
-    return { retried: ['m-1'], kept: [], more: false };
-  },
-};
-const effects: Effects = { stop: (asked) => effectsOf('stopEffects', asked), resume: (asked) => effectsOf('resumeEffects', asked), wake: async () => {} };
-async function effectsOf(...call: unknown[]): Promise<EffectsState> {
-  await called(...call);
-  return { state: 'stopped', reason: '', sinceMs: 1, halted: 0, onTheirWay: [] };
-}
-const policies: PolicyDesk = {
-  async publish({ commandId: _, ...asked }) {
-    await called('publish', asked);
-    return { published: true, version: '1', changes: { added: [], changed: [], removed: [] }, warnings: [] };
-  },
-};
-let pause: string | null = null;
-const pausing = { pause: async (reason: string) => ({ paused: true, reason: (pause = reason) }), resume: async () => ({ paused: false, reason: (pause = null) }), paused: () => pause };
-
+let site: Site;
 before(async () => {
-  console = await startConsole({
-    port: 0, token, desk, actors, pausing, parked, effects, policies, log: silentLog,
-    fork: (asked) => called('fork', asked),
-    receiveMail: (raw, source) => called('mail', Buffer.from(raw).toString(), source),
-    query: (name, args) => called('query', name, args),
-    erase: (subject) => called('erase', subject),
-    ready: async () => isReady,
-  });
-  port = Number(new URL(console.url).port);
+  site = await startSite();
 });
-after(() => console.stop());
-beforeEach(() => {
-  calls = [];
-  fail = null;
-  isReady = true;
-  pause = null;
-});
+after(() => site.console.stop());
+beforeEach(() => site.reset());
+const send: Site['send'] = (...args) => site.send(...args);
+const post: Site['post'] = (...args) => site.post(...args);
 
-interface Answer { status: number; text: string; json: { error?: { code: string; message: string; hint: string }; ok?: boolean; id?: string } | null }
-
-/** `body: null` promises a body and never sends it. */
-function send(method: string, path: string, headers: Record<string, string>, body: string | Uint8Array | null = ''): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const length: Record<string, string> = body === null ? { 'content-length': '1000' } : method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const sent = request({ host: '127.0.0.1', port, method, path, headers: { host: `127.0.0.1:${port}`, ...length, ...headers } }, (answer) => {
-      let text = '';
-      answer.on('data', (chunk) => (text += chunk));
-      answer.on('end', () => {
-        sent.destroy();
-        resolve({ status: answer.statusCode ?? 0, text, json: text.startsWith('{') ? (JSON.parse(text) as Answer['json']) : null });
-      });
-    });
-    sent.on('error', reject);
-    if (body === null) sent.flushHeaders();
-    else sent.end(body);
-  });
-}
-const bearer = { authorization: `Bearer ${token}` };
-const asJson = { ...bearer, 'content-type': 'application/json' };
-const post = (path: string, body: unknown, headers: Record<string, string> = asJson) => send('POST', path, headers, typeof body === 'string' ? body : JSON.stringify(body));
-function assertError(answer: Answer, status: number, code: string): void {
-  assert.equal(answer.status, status, answer.text);
-  assert.deepEqual(Object.keys(answer.json?.error ?? {}).toSorted(), ['code', 'hint', 'message']);
-  assert.equal(answer.json?.error?.code, code);
-}
-
-const routes: [string, string, string][] = [
-  ['GET', '/healthz', ''], ['GET', '/readyz', ''], ['GET', '/nowhere', ''], ['GET', '/', ''], ['OPTIONS', '/api/query', ''],
-  ['POST', '/api/mail', 'message/rfc822'], ['POST', '/api/query', 'application/json'],
-  ['POST', '/api/inbox/ap-1/approve', 'application/json'], ['POST', '/api/inbox/ap-1/reject', 'application/json'], ['POST', '/api/inbox/ap-1/respond', 'application/json'],
-  ['POST', '/api/operations/o-1/reconcile', 'application/json'], ['POST', '/api/facts', 'application/json'], ['POST', '/api/annotations', 'application/json'], ['POST', '/api/erase', 'application/json'],
-  ['POST', '/api/parked/retry', 'application/json'], ['POST', '/api/fork', 'application/json'],
-  ['POST', '/api/runs', 'application/json'], ['POST', '/api/actors/order%2F1/send', 'application/json'], ['POST', '/api/actors/order%2F1/order', 'application/json'], ['POST', '/api/actors/order%2F1/cancel', 'application/json'],
-  ['POST', '/api/pause', 'application/json'], ['POST', '/api/resume', 'application/json'],
-];
-const intruders: Record<string, (own: string) => Record<string, string>> = {
-  'no token': () => ({}),
-  'a wrong token': () => ({ authorization: `Bearer ${'t'.repeat(63)}u` }),
-  'a token that is too long': () => ({ authorization: `Bearer ${token}t` }),
-  'an empty token': () => ({ authorization: 'Bearer ' }),
-  'another scheme': () => ({ authorization: `Basic ${Buffer.from(`:${token}`).toString('base64')}` }),
-  'the token of somebody else and the right name of the header twice': () => ({ authorization: `Bearer ${token}, Bearer ${token}` }),
-  'another Host': () => ({ ...bearer, host: 'evil.example' }),
-  'the right host and another port': () => ({ ...bearer, host: '127.0.0.1:1' }),
-  'the right host without a port': () => ({ ...bearer, host: '127.0.0.1' }),
-  'a foreign Origin': () => ({ ...bearer, origin: 'http://evil.example' }),
-  'a null Origin': () => ({ ...bearer, origin: 'null' }),
-  'an empty Origin': () => ({ ...bearer, origin: '' }),
-  'an Origin that only begins like ours': (own) => ({ ...bearer, origin: `http://${own}.evil.example` }),
-  'our Origin by https': (own) => ({ ...bearer, origin: `https://${own}` }),
-};
-
-for (const [who, headersFor] of Object.entries(intruders)) {
-  test(`a request with ${who} is turned away on every route, and its body is not read`, async () => {
-    for (const [method, path, contentType] of routes) {
-      const headers = { ...headersFor(`127.0.0.1:${port}`), ...(contentType ? { 'content-type': contentType } : {}) };
-      assertError(await send(method, path, headers, method === 'POST' ? null : ''), 401, 'UNAUTHORIZED');
-    }
-    assert.deepEqual(calls, []);
-  });
-}
-
-test('a refusal says nothing about the token', async () => {
-  const { text } = await send('GET', '/healthz', { authorization: 'Bearer guess' });
-  assert.ok(!text.includes('guess') && !text.includes(token));
-});
-
-test('our own Origin and both our names are let in', async () => {
-  for (const own of [`127.0.0.1:${port}`, `localhost:${port}`]) {
-    const { status, json } = await send('GET', '/healthz', { ...bearer, host: own, origin: `http://${own}` });
-    assert.deepEqual([status, json], [200, { ok: true }]);
-  }
-});
+/** What takes JSON. */
+const commands = async () => (await routesOf(site)).filter(({ method, path }) => method === 'POST' && !['/api/mail', '/api/session/end'].includes(path)).map(({ path }) => path);
 
 test('readiness follows the store', async () => {
   assert.equal((await send('GET', '/readyz', bearer)).status, 200);
-  isReady = false;
+  site.state.isReady = false;
   const { status, json } = await send('GET', '/readyz', bearer);
   assert.deepEqual([status, json?.ok], [503, false]);
 });
@@ -175,7 +28,7 @@ test('an unknown route or method is not found', async () => {
   for (const [method, path] of [['GET', '/nowhere'], ['GET', '/api/mail'], ['DELETE', '/api/inbox/x/approve'], ['POST', '/api/inbox/x/explode'], ['POST', '/api/inbox//approve'], ['GET', '/../etc/passwd']] as const) {
     assertError(await send(method, path, asJson), 404, 'NOT_FOUND');
   }
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
 });
 
 test('each answer reaches the desk with its id and nothing that was not asked for', async () => {
@@ -186,7 +39,7 @@ test('each answer reaches the desk with its id and nothing that was not asked fo
   await post('/api/parked/retry', { actor: 'mail/m-1', commandId: 'c2' });
   await post('/api/fork', { actor: 'mail/m-1', at: 2, commandId: 'c3' });
   await post('/api/query', { name: 'status' });
-  assert.deepEqual(calls, [
+  assert.deepEqual(site.calls, [
     ['approve', 'ap-m-1/2', { hash: 'abc', edit: 'text', commandId: 'c1' }], ['reject', 'ap-1', { reason: 'no' }], ['respond', 'q-1', { text: 'invoice', reason: 'it says so' }],
     ['reconcile', 'o-1', { outcome: 'not-done', note: 'looked' }], ['retryParked', { actor: 'mail/m-1' }], ['fork', { id: 'fork:c3', address: 'mail/m-1', at: 2 }], ['query', 'status', {}],
   ]);
@@ -196,19 +49,19 @@ test('a mail arrives byte for byte with the name of its source', async () => {
   const answer = await post('/api/mail', 'Subject: ü\r\n\r\nText', { ...bearer, 'content-type': 'message/rfc822', 'x-source': encodeURIComponent('Eingang/ä.eml#3') });
   assert.equal(answer.status, 200);
   await post('/api/mail', 'Subject: x\n\n', { ...bearer, 'content-type': 'message/rfc822' });
-  assert.deepEqual(calls, [['mail', 'Subject: ü\r\n\r\nText', 'Eingang/ä.eml#3'], ['mail', 'Subject: x\n\n', 'http']]);
+  assert.deepEqual(site.calls, [['mail', 'Subject: ü\r\n\r\nText', 'Eingang/ä.eml#3'], ['mail', 'Subject: x\n\n', 'http']]);
 });
 
 test('a source that is not encoded rightly is a wrong argument', async () => {
   assertError(await post('/api/mail', 'Subject: x\n\n', { ...bearer, 'content-type': 'message/rfc822', 'x-source': '%E0%A4%A' }), 400, 'BAD_ARGUMENT');
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
 });
 
 test('another content type is refused on every route', async () => {
-  for (const contentType of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', '']) {
-    for (const [, path] of routes.filter(([method]) => method === 'POST')) assertError(await post(path, '{}', { ...bearer, ...(contentType ? { 'content-type': contentType } : {}) }), 400, 'BAD_ARGUMENT');
+  for (const contentType of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', 'text/plain; application/json', '']) {
+    for (const path of await commands()) assertError(await post(path, '{}', { ...bearer, ...(contentType ? { 'content-type': contentType } : {}) }), 400, 'BAD_ARGUMENT', path);
   }
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
   assert.equal((await post('/api/query', { name: 'status' }, { ...bearer, 'content-type': 'application/json; charset=utf-8' })).status, 200);
 });
 
@@ -220,7 +73,7 @@ test('a body that is no JSON, or not of the right shape, is named', async () => 
   for (const body of [{}, { actor: '' }, { actor: 'a/b', at: -1 }, { actor: 'a/b', at: 1.5 }]) assertError(await post('/api/fork', body), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/inbox/ap-1/respond', { text: '' }), 400, 'BAD_ARGUMENT');
   assertError(await post('/api/query', { name: 'status', args: [] }), 400, 'BAD_ARGUMENT');
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
 });
 
 test('a fact and a remark reach the desk, with dates as moments', async () => {
@@ -228,7 +81,7 @@ test('a fact and a remark reach the desk, with dates as moments', async () => {
   assert.deepEqual([fact.status, fact.json], [200, { fact: 'f-1-0', entity: 'product/logo', predicate: 'product.name', contradiction: null }]);
   const remark = await post('/api/annotations', { kind: 'fact', id: 'f-1-0', text: 'as on the phone', reason: 'she called' });
   assert.deepEqual([remark.status, remark.json], [200, { annotation: 'a-1-0', target: { kind: 'fact', id: 'f-1-0' } }]);
-  assert.deepEqual(calls, [
+  assert.deepEqual(site.calls, [
     ['addFact', { entity: 'product/logo', predicate: 'product.name', value: 'Logo', from: Date.UTC(2026, 4, 1), to: Date.UTC(2026, 5, 1), correct: false, confidence: 1, commandId: 'c1' }],
     ['annotate', { kind: 'fact', id: 'f-1-0', text: 'as on the phone', reason: 'she called' }],
   ]);
@@ -242,7 +95,7 @@ test('a fact or remark of the wrong shape is named and not handed on', async () 
     assert.match(answer.json!.error!.message, new RegExp(`^${path}: `));
   }
   for (const wrong of [{ kind: 'mail', id: 'x', text: 'x' }, { kind: 'fact', id: 'x', text: '' }, { kind: 'fact', text: 'x' }]) assertError(await post('/api/annotations', wrong), 400, 'BAD_ARGUMENT');
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
 });
 
 test('JSON that would not survive storage is refused in one line, on every route', async () => {
@@ -251,18 +104,18 @@ test('JSON that would not survive storage is refused in one line, on every route
     '{"reason": "half \\ud83d"}', '{"reason": "no", "\\udc00": 1}', `{"reason": "no", "x": ${'['.repeat(64)}${']'.repeat(64)}}`, `${'['.repeat(200_000)}${']'.repeat(200_000)}`,
   ];
   for (const body of [...bodies, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
-    for (const [, path] of routes.filter(([method, route]) => method === 'POST' && route !== '/api/mail')) {
+    for (const path of await commands()) {
       const answer = await send('POST', path, asJson, body);
-      assertError(answer, 400, 'BAD_ARGUMENT');
+      assertError(answer, 400, 'BAD_ARGUMENT', path);
       assert.match(answer.json!.error!.message, /^the body[^\n]+$/);
     }
   }
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
 });
 
 test('a body that is too large is refused, and the server goes on', async () => {
   assertError(await post('/api/inbox/ap-1/reject', { reason: 'x'.repeat(1024 * 1024) }), 400, 'BAD_ARGUMENT');
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
   assert.equal((await send('GET', '/healthz', bearer)).status, 200);
 });
 
@@ -270,7 +123,7 @@ test('actors are told by their address, also one with a slash in it', async () =
   await post('/api/actors/order%2F1/send', { type: 'PAY', fields: { sum: 1 } });
   await post('/api/actors/order%2F1/order', { order: { do: 'skip' } });
   await post('/api/runs', { machine: 'order' });
-  assert.deepEqual(calls, [['send', 'order/1', { type: 'PAY', fields: { sum: 1 } }], ['order', 'order/1', { order: { do: 'skip' } }], ['run', 'order', { machine: 'order', input: {} }]]);
+  assert.deepEqual(site.calls, [['send', 'order/1', { type: 'PAY', fields: { sum: 1 } }], ['order', 'order/1', { order: { do: 'skip' } }], ['run', 'order', { machine: 'order', input: {} }, 'operator']]);
   assertError(await post('/api/actors/order%2F1/order', { order: { do: 'explode' } }), 400, 'BAD_ARGUMENT');
 });
 
@@ -281,7 +134,7 @@ test('what would wait for a paused company is refused with the way out; reading 
     assertError(answer, 409, 'REFUSED');
     assert.match(answer.json!.error!.hint, /keelson resume/);
   }
-  assert.deepEqual(calls, []);
+  assert.deepEqual(site.calls, []);
   assert.equal((await post('/api/query', { name: 'status' })).status, 200);
   assert.equal((await post('/api/resume', {})).status, 200);
   assert.equal((await post('/api/inbox/ap-1/approve', {})).status, 200);
@@ -300,7 +153,7 @@ const failures: [() => never, number, string][] = [
 ];
 for (const [throwIt, status, code] of failures) {
   test(`a failure ${code} is told as ${status} with what to do, never with a stack`, async () => {
-    fail = throwIt;
+    site.state.fail = throwIt;
     const answer = await post('/api/inbox/ap-1/approve', {});
     assertError(answer, status, code);
     assert.equal(answer.json?.error?.hint, code in codes ? codes[code as keyof typeof codes].hint : '');
@@ -309,6 +162,5 @@ for (const [throwIt, status, code] of failures) {
 }
 
 test('a port that is taken is a wrong setting', async () => {
-  const options = { token, desk, actors, pausing, parked, effects, policies, fork: called, log: silentLog, receiveMail: called, query: called, erase: called, ready: async () => true };
-  await assert.rejects(startConsole({ ...options, port }), (error) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && /--port/.test(error.hint));
+  await assert.rejects(startSite({ port: site.port }), (error) => error instanceof KeelsonError && error.code === 'BAD_CONFIG' && /--port/.test(error.hint));
 });

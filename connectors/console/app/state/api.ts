@@ -1,8 +1,8 @@
 // Talking to the server: JSON in and out, with the session's second word on every change, and failures that say what to do.
 import { signal } from '@preact/signals';
 
-/** Undefined until it is known; null when nobody is signed in. */
-export const session = signal<{ csrf: string } | null | undefined>(undefined);
+/** Undefined until it is known; null when nobody is signed in. `at`: the newest commit then, for the stream. */
+export const session = signal<{ csrf: string; at?: string } | null | undefined>(undefined);
 
 export class Failure extends Error {
   readonly code: string;
@@ -48,7 +48,7 @@ export async function openSession(): Promise<void> {
   try {
     session.value = code ? await post('/api/session', { code }) : await get('/api/session');
   } catch (error) {
-    if (code) return void (session.value = await get<{ csrf: string }>('/api/session').catch(() => null));
+    if (code) return void (session.value = await get<{ csrf: string; at?: string }>('/api/session').catch(() => null));
     if (!(error instanceof Failure) || error.code !== 'NOT_RUNNING') return void (session.value = null);
     setTimeout(() => void openSession(), 1_000);
   }
