@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto';
 import type { Money } from '#machines/effects.ts';
 import type { StoredIntent } from '#machines/inbox.ts';
+import { confirmPhrase } from './confirm.ts';
 import { codeOf, exactJson, hidden } from './hidden.ts';
 import { otherSpelling } from './spellings.ts';
 
 const style = `body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:0 auto;padding:1rem;color:#111;background:#fff}h1{font-size:1.2rem}h2{font-size:1rem;margin:1.2rem 0 .2rem}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:.6rem;border-radius:.3rem;margin:0;unicode-bidi:isolate;direction:ltr}mark{background:#fc3;font:.8em monospace;padding:0 .15em}
-.high{color:#a00;font-weight:bold}dt{font-weight:bold}dd{margin:0 0 .4rem;overflow-wrap:anywhere}button{font:inherit;padding:.7rem 1.4rem;margin:.3rem 0}textarea{font:inherit;width:100%;box-sizing:border-box}`;
+.high{color:#a00;font-weight:bold}dt{font-weight:bold}dd{margin:0 0 .4rem;overflow-wrap:anywhere}button{font:inherit;padding:.7rem 1.4rem;margin:.3rem 0}textarea,input{font:inherit;width:100%;box-sizing:border-box}label{display:block}`;
 
 /** Goes with every answer: the page loads nothing, runs nothing, is framed nowhere, and its address is told to nobody. */
 export const headers: Readonly<Record<string, string>> = {
@@ -24,6 +25,7 @@ export const sentencePage = (sentence: string) => page('Keelson', `<h1>${visible
 
 export function decisionPage({ kind, summary, data }: StoredIntent, expiresMs: number): string {
   const { risk = 'medium', reasons = [], does, preview, control = [], enclosures = [], money, reversible, payload = null, payloadHash = '', answers = '' } = data ?? {};
+  const phrase = confirmPhrase({ risk, money, control });
   const part = (title: string, body: string) => (body === '' ? '' : `<h2>${title}</h2>${body}`);
   const list = (lines: readonly string[]) => (lines.length === 0 ? '' : `<ul>${lines.map((line) => `<li>${visible(line)}</li>`).join('')}</ul>`);
   return page('Decide', [
@@ -38,7 +40,7 @@ export function decisionPage({ kind, summary, data }: StoredIntent, expiresMs: n
     part('Exactly what is approved', `<pre id="payload">${escape(exactJson(payload))}</pre>`),
     `<h2>Hash</h2><pre id="hash">${visible(payloadHash)}</pre><p>This link works until ${new Date(expiresMs).toISOString().replace('T', ' ').slice(0, 16)} UTC.</p>`,
     answers === '' ? '' : `<p>${visible(answers)}</p>`,
-    '<form method="post"><button name="decision" value="approve">Approve</button></form>',
+    `<form method="post">${phrase === null ? '' : `<label>The risk is high. To approve, type <b>${visible(phrase)}</b><input name="confirm" autocomplete="off" required></label>`}<button name="decision" value="approve">Approve</button></form>`,
     '<form method="post"><label>Reason<textarea name="reason" rows="2" maxlength="2000" required></textarea></label><button name="decision" value="reject">Reject</button></form>',
     `<p>${visible(kind)}</p>`,
   ].join('\n'));

@@ -4,6 +4,7 @@ import type { Context, Hono } from 'hono';
 import { sha256 } from '#actors/hash.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { StoredIntent } from '#machines/inbox.ts';
+import { assertConfirmed } from './confirm.ts';
 import type { Desk } from './desk.ts';
 import { decisionPage, headers, sentencePage } from './decide-page.ts';
 import { readTicket, ticketFor } from './decide-ticket.ts';
@@ -61,6 +62,7 @@ export function decideRoutes(app: Hono, { desk, key, now, find }: DecideOptions)
     const commandId = `decide-${sha256(`${c.req.param('ticket')} ${form.toString()}`).slice(0, 40)}`;
     try {
       if (others.length === 0 && decision === 'approve') {
+        assertConfirmed(opened.item.data ?? {}, form.get('confirm') ?? undefined);
         await desk.approve(id, { hash: payloadHash, commandId });
         return say(c, 200, 'Approved.');
       }

@@ -33,7 +33,7 @@ const write = (intent: Intent) => world.store.commit({ ...emptyCommit(`test:${++
 /** Something whose actor is gone: the desk itself settles it, by the same hash as everything. */
 async function ask(data: Intent['data'] = {}): Promise<StoredIntent> {
   const id = `failed-${++made}`;
-  await write({ id, kind: 'escalation', state: 'input-required', summary: 'Could not be done', data: { risk: 'high', reasons: [], payload: { text: 'x' }, payloadHash: `hash-${id}`, expiresAfterMs: null, answers: 'approve or reject', ...data } });
+  await write({ id, kind: 'escalation', state: 'input-required', summary: 'Could not be done', data: { risk: 'medium', reasons: [], payload: { text: 'x' }, payloadHash: `hash-${id}`, expiresAfterMs: null, answers: 'approve or reject', ...data } });
   nowMs = Date.now();
   return (await find(id))!;
 }
@@ -59,6 +59,18 @@ test('looking shows everything and decides nothing, however often; the button de
   for (const again of [await site().post(url, { decision: 'approve' }), await site().post(url, { decision: 'reject', reason: 'no' }), await site().get(url)]) {
     assert.deepEqual([again.status, await sentence(again)], [410, 'This was already decided: it is completed.']);
   }
+});
+
+test('what is risky is approved with the words that the page asks for, and with no others', async () => {
+  const item = await ask({ risk: 'high', money: { amountMinor: 119_000, currency: 'EUR', payee: 'Acme' } });
+  const [id, url] = [item.id, linkOf(item)];
+  const words = /To approve, type <b>([^<]+)<\/b>/.exec(await (await site().get(url)).text())?.[1];
+  assert.equal(words, '1,190.00 EUR');
+  for (const wrong of ['', 'approve', '1,190.00 USD']) assert.equal((await site().post(url, { decision: 'approve', confirm: wrong })).status, 409);
+  assert.equal((await site().post(url, { decision: 'approve' })).status, 409);
+  assert.equal((await find(id))?.state, 'input-required');
+  assert.equal((await site().post(url, { decision: 'approve', confirm: words })).status, 200);
+  assert.equal((await find(id))?.state, 'completed');
 });
 
 test('two answers at once: one wins, and the other is told; the same button twice is one answer', async () => {
