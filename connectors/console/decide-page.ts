@@ -1,8 +1,8 @@
 // The page on which one item is decided: plain HTML, no script, nothing loaded. Everything in it may have been written by a stranger, so
 // what could not be seen is made visible, and nothing is a link.
 import { createHash } from 'node:crypto';
-import type { Money } from '#machines/effects.ts';
 import type { StoredIntent } from '#machines/inbox.ts';
+import { toMoney } from '#machines/money-text.ts';
 import { confirmPhrase } from './confirm.ts';
 import { codeOf, exactJson, hidden } from './hidden.ts';
 import { otherSpelling } from './spellings.ts';
@@ -33,7 +33,7 @@ export function decisionPage({ kind, summary, data }: StoredIntent, expiresMs: n
     does && does !== summary ? `<p>${visible(does)}</p>` : '',
     `<p>Risk: <span class="${risk === 'high' ? 'high' : 'usual'}">${visible(risk)}</span>${reversible === undefined ? '' : reversible ? ', can be undone' : ', cannot be undone'}</p>`,
     part('Why you are asked', list(reasons)),
-    part('Money', money ? `<p>${visible(amountOf(money))} to ${visible(money.payee)}</p>` : ''),
+    part('Money', money ? `<p>${visible(toMoney(money.amountMinor, money.currency))} to ${visible(money.payee)}</p>` : ''),
     part('Where it goes', control.length === 0 ? '' : `<dl>${control.map(({ kind: what, field, value, vouchedBy }) => `<dt>${visible(what)} (${visible(field)})</dt><dd>${visible(shown(value))}${spellings(value)}<br>${vouchedBy === null ? 'not vouched for' : visible(vouchedBy)}</dd>`).join('')}</dl>`),
     part('Documents that go with it', list(enclosures.map(({ name, mediaType, sizeBytes, hash }) => `${name} (${mediaType}, ${sizeBytes} bytes) ${hash}`))),
     part('All of it, as it leaves', preview === undefined ? '' : `<pre id="preview">${visible(preview)}</pre>`),
@@ -49,12 +49,6 @@ export function decisionPage({ kind, summary, data }: StoredIntent, expiresMs: n
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 /** Escaped, and with what cannot be seen named in a mark; line ends and tabs stay. */
 export const visible = (text: string) => escape(text).replace(hidden, (character) => (character === '\n' || character === '\t' ? character : `<mark>${codeOf(character)}</mark>`));
-
-/** Not every currency has a hundred parts. */
-function amountOf({ amountMinor, currency }: Money): string {
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'code' });
-  return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-}
 
 const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 

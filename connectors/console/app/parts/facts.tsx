@@ -2,6 +2,7 @@
 import { Fragment, type ComponentChildren } from 'preact';
 import type { Json } from '#machines/predicates.ts';
 import { Badge, type Tone } from './frame.tsx';
+import { money } from './length.ts';
 import { LinkTo } from './link.tsx';
 import { Revealed } from './text.tsx';
 
@@ -15,7 +16,7 @@ export function briefOf(value: Json): string {
     const { amountMinor, currency, payee, subject, summary, title } = value;
     const name = [subject, summary, title].find((word) => typeof word === 'string');
     if (name !== undefined) return cut(`“${name}”`);
-    if (typeof amountMinor === 'number' && typeof currency === 'string') return cut(`${(amountMinor / 100).toFixed(2)} ${currency}${typeof payee === 'string' ? ` · ${payee}` : ''}`);
+    if (typeof amountMinor === 'number' && typeof currency === 'string') return cut(`${money(amountMinor, currency)}${typeof payee === 'string' ? ` · ${payee}` : ''}`);
   }
   return cut(JSON.stringify(value) ?? '');
 }

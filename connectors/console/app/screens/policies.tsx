@@ -2,6 +2,7 @@
 // published.
 import { useState } from 'preact/hooks';
 import type { PolicyView } from '../../policy-view.ts';
+import { money } from '../parts/length.ts';
 import { Badge, Empty, Loaded, Screen, type Tone } from '../parts/frame.tsx';
 import { Lines } from '../parts/lines.tsx';
 import { Revealed } from '../parts/text.tsx';
@@ -62,7 +63,6 @@ function Rule({ rule: { id, file, effect, why, expiresAfterMs, text, fired, last
   );
 }
 
-const money = (minor: number, currency: string) => `${(minor / 100).toFixed(2)} ${currency}`;
 
 function Caps({ caps }: { caps: PolicyView['caps'] }) {
   if (caps.length === 0) return <Empty>No cap is set, so no money may move. Set <code>caps</code> in company.json and start the server again.</Empty>;
