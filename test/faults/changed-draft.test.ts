@@ -12,7 +12,7 @@ import { quiet, type InboxItem, type Op } from './checks.ts';
 async function withDraft(company: Company, env: Record<string, string> = {}): Promise<InboxItem & { payload: { text: string } }> {
   const folder = join(company.dataDir, '..', 'mail');
   mkdirSync(folder);
-  for (const { name, raw } of generateMails(40, 11).filter((mail) => mail.category === 'inquiry')) writeFileSync(join(folder, `${name}.eml`), raw);
+  for (const { name, raw } of generateMails(40, 11).filter((mail) => mail.category === 'inquiry').slice(0, 4)) writeFileSync(join(folder, `${name}.eml`), raw);
   await company.up(env);
   await company.json('mail', 'import', folder);
   await quiet(company);

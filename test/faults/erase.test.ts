@@ -5,8 +5,9 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'node:test';
+import test, { after, before, type TestContext } from 'node:test';
 import { makeCompany, type Company } from '#test/kit/server.ts';
+import { todaysShare } from '#test/kit/todays-share.ts';
 import { assertIntact, quiet, type InboxItem } from './checks.ts';
 
 const anna = 'anna.marker@example.org';
@@ -72,11 +73,27 @@ async function assertErased(company: Company): Promise<void> {
   assert.deepEqual(await company.json<unknown[]>('find', 'facts', '--entity', `person/${anna}`), []);
 }
 
-test('a person is gone from every file, and nobody else is', { timeout: 180_000 }, async (t) => {
+/** A stopped company with both, made once; each test gets a copy. */
+const made = makeCompany();
+before(async () => {
+  await made.up();
+  await withAnnaAndBob(made);
+  await made.down();
+}, { timeout: 180_000 });
+after(() => made.remove());
+
+function copyOf(t: TestContext): Company {
   const company = makeCompany();
   t.after(() => company.remove());
+  cpSync(join(made.dataDir, '..'), join(company.dataDir, '..'), { recursive: true });
+  // The copies of this folder, not those of the first.
+  writeFileSync(join(company.dataDir, 'copies.jsonl'), readFileSync(join(made.dataDir, 'copies.jsonl'), 'utf8').replaceAll(made.dataDir, company.dataDir));
+  return company;
+}
+
+test('a person is gone from every file, and nobody else is', { timeout: 180_000 }, async (t) => {
+  const company = copyOf(t);
   await company.up();
-  await withAnnaAndBob(company);
   const before = filesWith(company.dataDir, markers);
   const missing = markers.filter((marker) => !before.some((line) => line.startsWith(marker)));
   assert.deepEqual(missing, [markers[25]], 'all markers but the one inside base64 can be read before');
@@ -96,11 +113,7 @@ test('a person is gone from every file, and nobody else is', { timeout: 180_000 
 });
 
 test('a person is erased from a stopped company as well', { timeout: 120_000 }, async (t) => {
-  const company = makeCompany();
-  t.after(() => company.remove());
-  await company.up();
-  await withAnnaAndBob(company);
-  await company.down();
+  const company = copyOf(t);
   await company.json('erase', `person/${anna}`);
   await assertErased(company);
   const unknown = await company.cli('erase', anna);
@@ -112,18 +125,9 @@ test('a person is erased from a stopped company as well', { timeout: 120_000 }, 
 });
 
 test('killed after any step, an erasure goes on at the next start or when it is asked for again', { timeout: 300_000 }, async (t) => {
-  const made = makeCompany();
-  t.after(() => made.remove());
-  await made.up();
-  await withAnnaAndBob(made);
-  await made.down();
   const killer = fileURLToPath(new URL('erase-killed.ts', import.meta.url));
-  for (const [i, step] of ['rows', 'bus', 'files', 'copies', 'tombstone', 'receipt', 'bytes'].entries()) {
-    const company = makeCompany();
-    t.after(() => company.remove());
-    cpSync(made.dataDir, company.dataDir, { recursive: true });
-    // The copies of this folder, not those of the first.
-    writeFileSync(join(company.dataDir, 'copies.jsonl'), readFileSync(join(made.dataDir, 'copies.jsonl'), 'utf8').replaceAll(made.dataDir, company.dataDir));
+  for (const [i, step] of todaysShare([...['rows', 'bus', 'files', 'copies', 'tombstone', 'receipt', 'bytes'].entries()], 3)) {
+    const company = copyOf(t);
     const { signal } = spawnSync(process.execPath, [killer, company.dataDir, anna, step]);
     assert.equal(signal, 'SIGKILL', step);
     if (i % 2 === 0) {

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import type { Action, Call } from '#connectors/connector.ts';
 import { createPaymentsConnector, settingsSchema } from '#connectors/payments/connector.ts';
 import { until } from '#test/contract/bus.ts';
+import { todaysShare } from '#test/kit/todays-share.ts';
 import { startStripe, type StripeDouble, type StripeMode } from '#test/kit/stripe.ts';
 import type { RunnerInput } from './runner.ts';
 
@@ -27,7 +28,8 @@ const link = { amountMinor: 11_900, currency: 'EUR', payer: 'nina@holt.example',
 const charge = { amountMinor: 5_000, currency: 'EUR', customer: 'cus_nina', paymentMethod: 'pm_card', description: 'Hosting', reference: '2026-0008' };
 const payloadOf: Record<string, () => object> = { 'payments.link': () => link, 'payments.charge': () => charge, 'payments.refund': () => ({ payment: stripe.books.paid(11_900).id, amountMinor: 1_000, currency: 'EUR', reference: '2026-0007' }) };
 
-for (const action of Object.keys(payloadOf)) for (const at of ['before it looks', 'before it is executed', 'after it was executed']) for (const then of ['normal', 'key-expired', 'no-key'] as StripeMode[]) {
+const cases = Object.keys(payloadOf).flatMap((action) => ['before it looks', 'before it is executed', 'after it was executed'].flatMap((at) => (['normal', 'key-expired', 'no-key'] as StripeMode[]).map((then) => ({ action, at, then }))));
+for (const { action, at, then } of todaysShare(cases, 4)) {
   test(`${action}: killed ${at}, then Stripe is ${then}`, async () => {
     const operationId = `operation/kill-${action}-${at.replaceAll(' ', '-')}#${then}`;
     const connector = createPaymentsConnector(settingsSchema.parse({ account: 'holt-stripe', currencies: ['EUR'], apiUrl: stripe.apiUrl }), { STRIPE_SECRET_KEY: stripe.secretKey });
