@@ -17,7 +17,8 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 
 const notBuilt = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Keelson</title></head><body><h1>The console is not built</h1><p>Run <code>npm run build</code> in the checkout, then start the server again.</p></body></html>';
 
-interface File { bytes: Uint8Array<ArrayBuffer>; packed: Uint8Array<ArrayBuffer>; type: string }
+/** Packed when it is first asked for. */
+interface File { bytes: Uint8Array<ArrayBuffer>; packed(): Uint8Array<ArrayBuffer>; type: string }
 
 export function pageRoutes(app: Hono, dir = builtDir): void {
   const names = existsSync(dir) ? (readdirSync(dir, { recursive: true }) as string[]).filter((name) => extname(name) in types) : [];
@@ -26,7 +27,7 @@ export function pageRoutes(app: Hono, dir = builtDir): void {
 
   const send = (c: Context, file: File, cache: string) => {
     const packed = (c.req.header('accept-encoding') ?? '').includes('gzip');
-    return c.body(packed ? file.packed : file.bytes, 200, { ...pageHeaders, 'content-type': file.type, 'cache-control': cache, vary: 'accept-encoding', ...(packed ? { 'content-encoding': 'gzip' } : {}) });
+    return c.body(packed ? file.packed() : file.bytes, 200, { ...pageHeaders, 'content-type': file.type, 'cache-control': cache, vary: 'accept-encoding', ...(packed ? { 'content-encoding': 'gzip' } : {}) });
   };
 
   app.get('*', (c, next) => {
@@ -41,5 +42,6 @@ const readFile = (path: string) => toFile(readFileSync(path), types[extname(path
 
 function toFile(source: Uint8Array, type: string): File {
   const bytes = new Uint8Array(source);
-  return { bytes, packed: new Uint8Array(gzipSync(bytes, { level: 9 })), type };
+  let packed: Uint8Array<ArrayBuffer> | null = null;
+  return { bytes, packed: () => (packed ??= new Uint8Array(gzipSync(bytes, { level: 9 }))), type };
 }
