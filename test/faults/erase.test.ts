@@ -94,8 +94,8 @@ function copyOf(t: TestContext): Company {
 test('a person is gone from every file, and nobody else is', { timeout: 180_000 }, async (t) => {
   const company = copyOf(t);
   await company.up();
-  const before = filesWith(company.dataDir, markers);
-  const missing = markers.filter((marker) => !before.some((line) => line.startsWith(marker)));
+  const found = filesWith(company.dataDir, markers);
+  const missing = markers.filter((marker) => !found.some((line) => line.startsWith(marker)));
   assert.deepEqual(missing, [markers[25]], 'all markers but the one inside base64 can be read before');
   const receipt = await company.json<{ receipt: string; erased: Record<string, number>; outside: unknown[] }>('erase', anna);
   assert.ok(receipt.erased['facts']! > 10 && receipt.erased['artifacts']! > 10 && receipt.erased['mentions']! > 0 && receipt.outside.length > 0);

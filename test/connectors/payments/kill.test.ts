@@ -28,10 +28,10 @@ const link = { amountMinor: 11_900, currency: 'EUR', payer: 'nina@holt.example',
 const charge = { amountMinor: 5_000, currency: 'EUR', customer: 'cus_nina', paymentMethod: 'pm_card', description: 'Hosting', reference: '2026-0008' };
 const payloadOf: Record<string, () => object> = { 'payments.link': () => link, 'payments.charge': () => charge, 'payments.refund': () => ({ payment: stripe.books.paid(11_900).id, amountMinor: 1_000, currency: 'EUR', reference: '2026-0007' }) };
 
-const cases = Object.keys(payloadOf).flatMap((action) => ['before it looks', 'before it is executed', 'after it was executed'].flatMap((at) => (['normal', 'key-expired', 'no-key'] as StripeMode[]).map((then) => ({ action, at, then }))));
-for (const { action, at, then } of todaysShare(cases, 4)) {
-  test(`${action}: killed ${at}, then Stripe is ${then}`, async () => {
-    const operationId = `operation/kill-${action}-${at.replaceAll(' ', '-')}#${then}`;
+const cases = Object.keys(payloadOf).flatMap((action) => ['before it looks', 'before it is executed', 'after it was executed'].flatMap((at) => (['normal', 'key-expired', 'no-key'] as StripeMode[]).map((later) => ({ action, at, later }))));
+for (const { action, at, later } of todaysShare(cases, 4)) {
+  test(`${action}: killed ${at}, then Stripe is ${later}`, async () => {
+    const operationId = `operation/kill-${action}-${at.replaceAll(' ', '-')}#${later}`;
     const connector = createPaymentsConnector(settingsSchema.parse({ account: 'holt-stripe', currencies: ['EUR'], apiUrl: stripe.apiUrl }), { STRIPE_SECRET_KEY: stripe.secretKey });
     const one = connector.actions.find(({ name }) => name === action) as unknown as Action<unknown>;
     const call: Call = { operationId, documents: {} as never, signal: new AbortController().signal, nowMs: Date.now };
@@ -50,7 +50,7 @@ for (const { action, at, then } of todaysShare(cases, 4)) {
       silence.end();
     }
 
-    stripe.mode(then);
+    stripe.mode(later);
     const found = await one.lookup!(payload, { ...call, reservation });
     assert.equal(found.found, at === 'after it was executed' ? 'done' : 'absent');
     const { providerRef } = await one.commit(payload, { ...call, reservation });
