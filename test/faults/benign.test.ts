@@ -7,7 +7,6 @@ import test from 'node:test';
 import type { Api } from '#test/kit/api.ts';
 import { benignTasks, type Benign } from '#test/kit/benign.ts';
 import { startEffectsCompany } from '#test/kit/effects-company.ts';
-import { restsToday } from '#test/kit/todays-share.ts';
 
 interface Item { id: string; kind: string; actor: string; data: { payloadHash: string; payload: { mail?: string } } }
 interface Row { address: string; status: string; value: unknown; context: { id: string; action: string; verdict: { effect: string; answer: string } | null } }
@@ -32,7 +31,7 @@ async function answerAll(api: Api): Promise<Map<string, number>> {
   }
 }
 
-test('a hundred everyday tasks get done with at most one approval for each effect and none for reading', { skip: restsToday(1), timeout: 170_000 }, async (t) => {
+test('a hundred everyday tasks get done with at most one approval for each effect and none for reading', { timeout: 170_000 }, async (t) => {
   const at = await startEffectsCompany({ agents });
   t.after(() => at.stop());
   const api = await at.up();

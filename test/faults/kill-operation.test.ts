@@ -13,7 +13,6 @@ import { openDatabase } from '#store/database.ts';
 import { withNats } from '#test/kit/nats.ts';
 import { randomFrom } from '#test/kit/random.ts';
 import { startStripe, type StripeMode } from '#test/kit/stripe.ts';
-import { restsToday } from '#test/kit/todays-share.ts';
 import { points, type Point, type RunnerOptions } from './operation-points.ts';
 
 const each = Number(process.env['KEELSON_TEST_EACH'] ?? 0);
@@ -23,7 +22,7 @@ const chargesAtOnce = 12;
 const roundsMax = each === 0 ? 6 : 600;
 const modes: StripeMode[] = ['normal', 'execute-then-drop', 'execute-then-500', 'slow', 'key-expired', 'no-key'];
 
-test(`killed anywhere between prepared and done, no charge is made twice and every doubt is shown (seed ${seed})`, { skip: each === 0 && restsToday(0) }, async (t) => {
+test(`killed anywhere between prepared and done, no charge is made twice and every doubt is shown (seed ${seed})`, async (t) => {
   const random = randomFrom(seed);
   const nats = await withNats();
   t.after(() => nats.stop());

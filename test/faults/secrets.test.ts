@@ -10,7 +10,6 @@ import { startRude, type Manners, type RudeServer } from '#test/kit/rude-http.ts
 import { makeCompany, type Company } from '#test/kit/server.ts';
 import { startSmtp, type SmtpFixture } from '#test/kit/smtp.ts';
 import { letter } from '#test/kit/steps-company.ts';
-import { restsToday } from '#test/kit/todays-share.ts';
 
 /** In secrets.env, and one beside it in the environment. */
 const kept = { STRIPE_SECRET_KEY: 'sk_test_CanaryStripe7f3a', STRIPE_WEBHOOK_SECRET: 'whsec_CanaryHook51bd', CALDAV_PASSWORD: 'CanaryCaldav90e2', WORDPRESS_PASSWORD: 'CanaryPress 44ab xyz9', NTFY_TOKEN: 'tk_CanaryNtfy83c1', REPORT_KEY: 'CanaryReport"17\\d0' };
@@ -85,7 +84,7 @@ function searchFolder(folder: string): { files: number; found: string[] } {
   return { files: files.length, found: files.filter((file) => !file.endsWith('/secrets.env')).flatMap((file) => foundIn(readFileSync(file), file.slice(folder.length))) };
 }
 
-test('no secret is kept, logged, exported or shown, however a provider answers', { skip: restsToday(0), timeout: 280_000 }, async (t) => {
+test('no secret is kept, logged, exported or shown, however a provider answers', { timeout: 280_000 }, async (t) => {
   const { dataDir } = company;
   const printed: string[] = [];
   for (const [how, answer] of Object.entries(manners)) {

@@ -8,7 +8,6 @@ import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generateMails } from '#test/kit/mails.ts';
 import { makeCompany, type Company } from '#test/kit/server.ts';
-import { restsToday } from '#test/kit/todays-share.ts';
 import { assertIntact, quiet, type Status } from './checks.ts';
 
 const cliFile = fileURLToPath(import.meta.resolve('#supervisor/cli.ts'));
@@ -24,7 +23,7 @@ async function startWorker(t: TestContext, company: Company): Promise<{ child: C
   return { child, run: JSON.parse(String(line)) as { role: string; pid: number }, said: () => said };
 }
 
-test('mails are done once each while workers join, are killed by kill -9 and stop', { skip: restsToday(1), timeout: 180_000 }, async (t) => {
+test('mails are done once each while workers join, are killed by kill -9 and stop', { timeout: 180_000 }, async (t) => {
   const company = makeCompany();
   t.after(() => company.remove());
   const folder = join(company.dataDir, '..', 'mail');

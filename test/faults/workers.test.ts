@@ -4,7 +4,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { seeded } from '#test/kit/server.ts';
-import { restsToday } from '#test/kit/todays-share.ts';
 import { ended, startCrew } from './workers-kit.ts';
 
 const actors = 40;
@@ -63,7 +62,7 @@ suite('workers', { concurrency: 2 }, () => {
     }
   });
 
-  test(`workers come, leave, freeze and die while messages flow (seed ${seed}, ${rounds} rounds)`, { skip: restsToday(0), timeout: 60_000 + rounds * 30_000 }, async (t) => {
+  test(`workers come, leave, freeze and die while messages flow (seed ${seed}, ${rounds} rounds)`, { timeout: 60_000 + rounds * 30_000 }, async (t) => {
     const crew = await startCrew(t, { actors });
     const random = seeded(seed);
     const workers: ChildProcess[] = [await crew.worker()];

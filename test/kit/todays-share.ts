@@ -8,7 +8,10 @@ export function todaysShare<T>(cases: readonly T[], parts: number, nowMs = Date.
   return takesAll ? [...cases] : cases.filter((_, i) => i % parts === Math.floor(nowMs / dayMs) % parts);
 }
 
-/** For a slow file: whether it rests today, with the reason. `turn` 0 and 1 take turns, so that each day has one half. Give it to `test(…, {skip: restsToday(0)})`. */
-export function restsToday(turn: 0 | 1, nowMs = Date.now()): string | false {
-  return !takesAll && Math.floor(nowMs / dayMs) % 2 !== turn && 'slow: runs every second day; KEELSON_TEST_FULL=1 runs it now';
+/** Whose turn it is, of two. */
+export const turnOfToday = (nowMs = Date.now()): 0 | 1 => (Math.floor(nowMs / dayMs) % 2 === 0 ? 0 : 1);
+
+/** For a slow test: whether it rests today, with the reason. Give it to `test(…, {skip: restsToday(0)})`. */
+export function restsToday(turn: 0 | 1): string | false {
+  return !takesAll && turnOfToday() !== turn && 'slow: runs every second day; KEELSON_TEST_FULL=1 runs it now';
 }
