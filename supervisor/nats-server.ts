@@ -59,7 +59,8 @@ export async function startNatsServer(options: {
     env: { PATH: process.env.PATH, KEELSON_NATS_PORT: `${port}`, KEELSON_NATS_TOKEN: `'${token}'`, KEELSON_PARENT: `${process.pid}` },
   };
   // flock and setpriv replace themselves by the next program: one process, one pid, and the kernel keeps both promises.
-  const wrappers = ['--nonblock', '--no-fork', '--conflict-exit-code', `${lockedExitCode}`, 'nats.lock', 'setpriv', '--pdeathsig', 'TERM'];
+  // A moment of patience: the lock of a process that was just stopped is let go a little after everything else of it is gone.
+  const wrappers = ['--timeout', '2', '--no-fork', '--conflict-exit-code', `${lockedExitCode}`, 'nats.lock', 'setpriv', '--pdeathsig', 'TERM'];
   const child = tether === 'kernel'
     ? spawn('flock', [...wrappers, binary, '-c', configFile], spawnOptions)
     : spawn(binary, ['-c', configFile], spawnOptions);
