@@ -1,4 +1,5 @@
 // The one request by which anything is ever written: all parts of a step, in one transaction, at most once per id.
+import type { Shortage, Spend } from './budget.ts';
 import type { Message } from './message.ts';
 import type { Annotation, Artifact, Decision, Fact, Intent } from './records.ts';
 
@@ -31,6 +32,10 @@ export interface Commit {
   decisions: Decision[];
   annotations: Annotation[];
   blobs: { hash: string; bytes: Uint8Array | string }[];
+  /** Money for models: what a call may cost, before it; what it did cost, after it. */
+  spends?: Spend[];
+  /** Answers of models that may be given again, by the hash of all that was asked; `value` is JSON text. */
+  answers?: { key: string; task: string; model: string; value: string }[];
   parked?: { subject: string; reason: string; bytes: Uint8Array };
   /** Numbers of commits whose parked message is handed in again by this one: their rows go. */
   unparks?: number[];
@@ -42,8 +47,10 @@ export type Committed =
   /** The id was used before for another message; nothing was written. */
   | { outcome: 'mismatch'; seq: number }
   | { outcome: 'conflict' }
-  /** What it requires is gone, or its actor was erased. */
+  /** What it requires or settles is gone, or its actor was erased. */
   | { outcome: 'closed' }
+  /** A budget is used up: nothing was written, and nothing may be asked. */
+  | { outcome: 'unaffordable'; shortage: Shortage }
   /** The store's own rules refuse it (a finished intent cannot be reopened, …). */
   | { outcome: 'invalid'; reason: string };
 

@@ -58,6 +58,7 @@ export function whyNotPermitted(commit: Commit, byType: Readonly<Record<string, 
   for (const { kind } of commit.artifacts) if (forOperatorOnly.includes(kind) || !may.artifacts?.includes(kind)) return no(`write a ${kind}`);
   for (const { kind } of commit.intents) if (kind !== 'escalation' && !may.intents?.includes(kind)) return no(`ask for a ${kind}`);
   if (commit.annotations.length > 0 && !may.corrections) return no('annotate');
+  if ((commit.spends?.length ?? 0) + (commit.answers?.length ?? 0) > 0 && type !== 'connector') return no('spend money for models');
   for (const { costMicros } of commit.decisions) if ((costMicros ?? 0) > (may.spendMicros ?? 0)) return no(`spend ${costMicros} on one decision`);
   if (commit.outcome !== 'parked') {
     const foreign = type === 'host' ? undefined : commit.settles.find((id) => !id.startsWith(`${commit.actor}#`));

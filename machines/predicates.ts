@@ -1,6 +1,7 @@
 // What may be said about whom: every predicate with the schema of its value, and how values of older versions are read today.
 // A fact is written under the current version and never rewritten; a value that changes shape gets a new version and an upcaster.
 import { z } from 'zod';
+import { budgetPredicate, limitsSchema } from './budget.ts';
 import { connectorModeSchema } from './effects.ts';
 import { KeelsonError } from './errors.ts';
 import { invoiceStateSchema } from './invoice.ts';
@@ -95,6 +96,8 @@ export const predicates: readonly Predicate[] = [
   define('company.effects', 'organisation', 'events', z.strictObject({ state: z.enum(['running', 'stopped']), reason: z.string().max(2_000) })),
   // May a connector reach the world? Said by the operator; without a word it may.
   define('connector.mode', 'asset', 'events', z.strictObject({ mode: connectorModeSchema, reason: z.string().max(2_000) })),
+  // What models may cost: of a workflow, or of the company. Said by the operator, over the settings.
+  define(budgetPredicate, 'asset', 'latest', limitsSchema),
   define('organisation.name', 'organisation', 'one', line),
   define('organisation.iban', 'organisation', 'one', iban),
   define('organisation.vat-id', 'organisation', 'one', z.string().regex(/^[A-Z]{2}[A-Z0-9+*]{2,13}$/, 'expected a VAT number with its country and without spaces')),

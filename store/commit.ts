@@ -1,6 +1,7 @@
 // THE write. Commits that arrived while the last group was on disk are written together in one transaction: all parts of each,
 // or none. Invariants: a message id is written once; an actor's revision follows the stored one; the epoch is still ours;
 // every row is in the hash chain. The store is the only writer, so reading first and then writing is safe.
+import type { Budgets } from '#machines/budget.ts';
 import type { Cap } from '#machines/caps.ts';
 import type { Commit, Committed } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
@@ -33,6 +34,8 @@ export interface CommitterOptions {
   triggered?(commit: Commit, seq: number): Message[];
   /** How much money may leave; null allows any. */
   caps?: readonly Cap[] | null;
+  /** What models may cost; null allows any. */
+  budgets?: Budgets | null;
 }
 
 interface Pending { commit: Commit; resolve(answer: Committed): void; reject(error: unknown): void }
@@ -45,11 +48,11 @@ export async function createPrivateCommitter(database: Database): Promise<Commit
   return createCommitter(database, counter!.epoch, { onWritten() {} });
 }
 
-export async function createCommitter(database: Database, epoch: number, { onWritten, check = illFormed, triggered = () => [], caps = null }: CommitterOptions): Promise<Committer> {
+export async function createCommitter(database: Database, epoch: number, { onWritten, check = illFormed, triggered = () => [], caps = null, budgets = null }: CommitterOptions): Promise<Committer> {
   const [last] = await database.all<Head>('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');
   let head: Head = { seq: last?.seq ?? 0, hash: last?.hash ?? firstHash };
   const erased = new Set((await database.all<{ address: string }>("SELECT address FROM actor WHERE status <> 'active' AND status = 'erased'")).map((row) => row.address));
-  const rules: JudgeRules = { erased, triggered, caps };
+  const rules: JudgeRules = { erased, triggered, caps, budgets };
   const queue: (Pending | (() => Promise<void>))[] = [];
   let busy = false;
 

@@ -64,6 +64,7 @@ export function theirs(table: Table): string {
     case 'outbox': return 'receiver IN (SELECT address FROM lost_actor) OR sender IN (SELECT address FROM lost_actor)';
     case 'actor': return 'address IN (SELECT address FROM lost_actor)';
     case 'search': return `id IN (SELECT id FROM lost_artifact) OR id IN (${partIds('f', `fact WHERE ${theirFacts}`)}) OR id IN (${partIds('a', `annotation WHERE ${theirs('annotation')}`)})`;
+    case 'spend': return '0'; // money stays; where it names somebody, the name goes
     case 'parked': return 'seq IN (SELECT seq FROM lost_seq)';
     default: throw new Error(`nobody asks whose the rows of ${table} are`);
   }

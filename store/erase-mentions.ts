@@ -9,7 +9,7 @@ export interface Mention { seq: number | null; redact(): Promise<unknown> }
 
 const mentionColumns: Partial<Record<Table, readonly string[]>> = {
   fact: ['entity', 'value', 'source'], intent: ['summary', 'data'], intent_change: ['summary', 'data'], decision: ['what', 'outcome', 'detail'],
-  annotation: ['target', 'text', 'detail'], artifact: ['name'], actor: ['value', 'record'], outbox: ['body'], search: ['text'],
+  annotation: ['target', 'text', 'detail'], artifact: ['name'], actor: ['value', 'record'], outbox: ['body'], search: ['text'], spend: ['run'],
 };
 const pageRows = 64;
 /** Some tables have no rowid. */

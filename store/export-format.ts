@@ -18,7 +18,7 @@ export const counterFile = 'counter.jsonl';
 
 /** Text columns that hold JSON. An erased actor has no record. */
 const jsonColumns: Record<string, readonly string[]> = {
-  journal: ['body'], actor: ['value', 'record'], outbox: ['body'], fact: ['value'], intent: ['data'], intent_change: ['data'], decision: ['detail'], annotation: ['detail'],
+  journal: ['body'], actor: ['value', 'record'], outbox: ['body'], fact: ['value'], intent: ['data'], intent_change: ['data'], decision: ['detail'], annotation: ['detail'], spend: ['detail'], answer: ['value'],
 };
 /** A full-text table has no types of its own. */
 const searchTypes: Record<string, ColumnType> = { version: 'INTEGER' };

@@ -1,5 +1,6 @@
 // May this commit be written, and as what? Decided in memory, on what was read before, so that a whole group is judged in turn.
 import { typeOf } from '#machines/address.ts';
+import { accountKey, accountsOf, overlayLimits, whyUnaffordable, type Budgets } from '#machines/budget.ts';
 import { whyOverCap, type Cap } from '#machines/caps.ts';
 import type { Commit, Committed } from '#machines/commit.ts';
 import { moneySchema, type Money } from '#machines/effects.ts';
@@ -24,10 +25,12 @@ export interface JudgeRules {
   triggered(commit: Commit, seq: number): Message[];
   /** How much money may leave; null allows any. */
   caps?: readonly Cap[] | null;
+  /** What models may cost; null allows any. */
+  budgets?: Budgets | null;
 }
 
 /** The answer, or the commit as it will be written at the place after `head`. Keeps `known` current. */
-export function judge(commit: Commit, known: Known, head: Head, { erased, triggered, caps = null }: JudgeRules): { answer: Committed } | { accepted: Accepted } {
+export function judge(commit: Commit, known: Known, head: Head, { erased, triggered, caps = null, budgets = null }: JudgeRules): { answer: Committed } | { accepted: Accepted } {
   const before = known.repeats.get(commit.id);
   if (before) return { answer: before(commit) };
   if (erased.has(commit.actor) || (commit.requires !== undefined && !known.open.has(commit.requires))) return { answer: { outcome: 'closed' } };
@@ -36,6 +39,8 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   if (basis !== undefined && (known.revs.get(commit.actor) ?? -1) !== basis) return { answer: { outcome: 'conflict' } };
   const reason = whyNotIntents(commit, known) ?? whyNotPayments(commit, known, caps) ?? whyNotArtifacts(commit, known) ?? whyNotSuperseding(commit, known);
   if (reason !== null) return { answer: { outcome: 'invalid', reason } };
+  const unpaid = whyNotSpends(commit, known, budgets);
+  if (unpaid !== null) return { answer: unpaid };
   commit = askSparingly(commit, known.parkedItems);
 
   const seq = head.seq + 1;
@@ -50,6 +55,7 @@ export function judge(commit: Commit, known: Known, head: Head, { erased, trigge
   known.repeats.set(commit.id, repeat({ seq, first: commit.outcome, rev, body: commit.journal }));
   if (rev !== null) known.revs.set(commit.actor, rev);
   for (const id of [commit.id, ...commit.settles]) known.open.delete(id);
+  trackSpends(commit, known);
   for (const { id, kind, state, data } of commit.intents) if (kind === 'payment') trackPayment(known, id, state, data);
   for (const { id, kind, state } of commit.intents) known.intents.set(id, { actor: known.intents.get(id)?.actor ?? commit.actor, kind, state });
   for (const [id, version, kind, , , content] of rows.artifact) known.artifacts.set(id as string, { version: version as number, kind: kind as string, hash: content as string });
@@ -96,6 +102,44 @@ function whyNotPayments({ intents }: Commit, known: Known, caps: readonly Cap[] 
     others.push(money.data);
   }
   return null;
+}
+
+/** In the transaction that reserves, so that nobody can be faster: settled + reserved stays within every limit. */
+function whyNotSpends({ spends = [], atMs }: Commit, known: Known, budgets: Budgets | null): Committed | null {
+  const taken = new Map(known.balances);
+  for (const spend of spends) {
+    if (spend.state === 'settled') {
+      if (!known.reservations.has(spend.id)) return { outcome: 'closed' };
+      continue;
+    }
+    if (known.reservations.has(spend.id) || known.spent.has(spend.id)) return { outcome: 'invalid', reason: `money was reserved under ${spend.id} before` };
+    const balanceOf = (account: { scope: string; period: string }) => taken.get(accountKey(account)) ?? nothing;
+    const shortage = budgets && whyUnaffordable(overlayLimits(budgets, known.limits), balanceOf, spend, atMs);
+    if (shortage) return { outcome: 'unaffordable', shortage };
+    for (const account of accountsOf(spend.workflow, spend.run, atMs)) taken.set(accountKey(account), { ...balanceOf(account), reservedMicros: balanceOf(account).reservedMicros + spend.micros });
+  }
+  return null;
+}
+const nothing = { settledMicros: 0, reservedMicros: 0 };
+
+function trackSpends({ spends = [], atMs }: Commit, known: Known): void {
+  const count = ({ workflow, run }: { workflow: string; run: string }, countedMs: number, settled: number, reserved: number) => {
+    for (const account of accountsOf(workflow, run, countedMs)) {
+      const { settledMicros, reservedMicros } = known.balances.get(accountKey(account)) ?? nothing;
+      known.balances.set(accountKey(account), { settledMicros: settledMicros + settled, reservedMicros: reservedMicros + reserved });
+    }
+  };
+  for (const spend of spends) {
+    if (spend.state === 'reserved') {
+      known.reservations.set(spend.id, { workflow: spend.workflow, run: spend.run, micros: spend.micros, countedMs: atMs, untilMs: spend.untilMs });
+      count(spend, atMs, 0, spend.micros);
+      continue;
+    }
+    const held = known.reservations.get(spend.id)!;
+    known.reservations.delete(spend.id);
+    known.spent.add(spend.id);
+    count(held, held.countedMs, spend.micros, -held.micros);
+  }
 }
 
 function trackPayment(known: Known, id: string, state: Intent['state'], data: Intent['data']): void {

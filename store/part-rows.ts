@@ -5,7 +5,7 @@ import { predicateOf } from '#machines/predicates.ts';
 import { partNumber, readPartId, type Fact, type Intent } from '#machines/records.ts';
 import type { Value } from './database.ts';
 import type { Known, StandingFact } from './known.ts';
-import { vouched, type Vouched } from './tables.ts';
+import { late, vouched, type Vouched } from './tables.ts';
 
 export type PartRows = Record<Vouched, Value[][]>;
 
@@ -22,13 +22,14 @@ export function toPartRows(commit: Commit, seq: number, asked: Intent[], known: 
     decision: commit.decisions.map(({ what, outcome, confidence, ...detail }, i) => [partNumber(seq, i), actor, seq, atMs, text(what), text(outcome), confidence, commit.step?.machine ?? null, JSON.stringify(detail)]),
     annotation: commit.annotations.map(({ kind, target, text: words, ...detail }, i) => [partNumber(seq, i), kind, target.kind, text(target.id), text(words), JSON.stringify(detail), actor, seq, atMs]),
     artifact: artifactRows(commit, seq, known),
+    spend: spendRows(commit, seq, known),
   };
 }
 
 /** Null when there is nothing to vouch for. */
 export function partsHash(rows: PartRows): string | null {
   if (vouched.every((table) => rows[table].length === 0)) return null;
-  return sha256(JSON.stringify(vouched.map((table) => rows[table].toSorted(byKey))));
+  return sha256(JSON.stringify(vouched.filter((table) => rows[table].length > 0 || !late.has(table)).map((table) => rows[table].toSorted(byKey))));
 }
 
 /** By the first two columns: all keys of these tables. */
@@ -39,6 +40,19 @@ function byKey(a: Value[], b: Value[]): number {
 
 export function toStanding(f: Fact, seq: number, place: number, atMs: number): StandingFact {
   return { n: partNumber(seq, place), entity: f.entity, predicate: f.predicate, value: JSON.stringify(f.value), label: f.label, confidence: f.confidence, source: f.source ?? null, validFromMs: f.validFromMs ?? atMs, validToMs: f.validToMs ?? null };
+}
+
+/** A settlement counts where its reservation did. */
+function spendRows({ spends = [], actor, atMs }: Commit, seq: number, known: Known): Value[][] {
+  return spends.map((spend, i) => {
+    if (spend.state === 'reserved') {
+      const { id, state, micros, workflow, run, untilMs, ...detail } = spend;
+      return [partNumber(seq, i), id, state, workflow, run, micros, 0, atMs, untilMs, JSON.stringify(detail), actor, seq, atMs];
+    }
+    const { id, state, micros, ...detail } = spend;
+    const { workflow, run, micros: held, countedMs, untilMs } = known.reservations.get(id)!;
+    return [partNumber(seq, i), id, state, workflow, run, micros, held, countedMs, untilMs, JSON.stringify(detail), actor, seq, atMs];
+  });
 }
 
 /** A version is counted up only when the content differs from the newest one. */

@@ -1,6 +1,7 @@
 // What crosses between the store's thread and the rest of its process.
 import type { Commit } from '#machines/commit.ts';
 import type { PlainError } from '#machines/errors.ts';
+import type { Budgets } from '#machines/budget.ts';
 import type { Cap } from '#machines/caps.ts';
 import type { Permissions } from '#machines/permissions.ts';
 import type { Trigger } from '#machines/triggers.ts';
@@ -15,6 +16,8 @@ export interface StoreOptions {
   permissions: Record<string, Permissions> | null;
   /** How much money may leave; null or absent allows any. */
   caps?: readonly Cap[] | null;
+  /** What models may cost; null or absent allows any. */
+  budgets?: Budgets | null;
   /** The server runs so that nothing leaves: whoever asks the store hears it. */
   dryRun?: boolean;
   /** Those in force from now on; all others end. */

@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { parkedQueries } from './parked.ts';
 import { actorQueries } from './query-actors.ts';
 import type { Args, Query } from './query-args.ts';
+import { budgetQueries } from './query-budgets.ts';
 import { browseQueries } from './query-browse.ts';
 import { changeQueries } from './query-changes.ts';
 import { effectQueries } from './query-effects.ts';
@@ -17,7 +18,7 @@ import { searchQueries } from './query-search.ts';
 
 export type { Args } from './query-args.ts';
 
-export const queries = { ...actorQueries, ...browseQueries, ...changeQueries, ...effectQueries, ...factQueries, ...inboxQueries, ...machineQueries, ...parkedQueries, ...recordQueries, ...runQueries, ...searchQueries } satisfies Record<string, Query>;
+export const queries = { ...actorQueries, ...browseQueries, ...budgetQueries, ...changeQueries, ...effectQueries, ...factQueries, ...inboxQueries, ...machineQueries, ...parkedQueries, ...recordQueries, ...runQueries, ...searchQueries } satisfies Record<string, Query>;
 export type QueryName = keyof typeof queries;
 
 const named = new Map<string, Query>(Object.entries(queries));

@@ -1,6 +1,7 @@
 // Everything the store itself insists on, whoever asks: well-formed names, sizes, schemas, permissions. Pure; the first reason counts.
 import { firstIssue } from '#machines/errors.ts';
 import { isAddress, typeOf } from '#machines/address.ts';
+import { spendSchema } from '#machines/budget.ts';
 import type { Commit } from '#machines/commit.ts';
 import { whyNotJson } from '#machines/json-limits.ts';
 import { whyNotPermitted, type Permissions } from '#machines/permissions.ts';
@@ -47,6 +48,10 @@ function offSchema(commit: Commit): string | null {
       const parsed = schema.safeParse(record);
       if (!parsed.success) return `${kind}.${i}.${firstIssue(parsed.error, ': ')}`;
     }
+  }
+  for (const [i, spend] of (commit.spends ?? []).entries()) {
+    const parsed = spendSchema.safeParse(spend);
+    if (!parsed.success) return `spends.${i}.${firstIssue(parsed.error, ': ')}`;
   }
   const negative = commit.artifacts.findIndex(({ sizeBytes }) => sizeBytes < 0);
   if (negative !== -1) return `artifacts.${negative}.sizeBytes: expected 0 or more`;

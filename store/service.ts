@@ -29,6 +29,7 @@ const commitSchema = z.looseObject({
   handed: z.array(z.string()).optional(), settles: z.array(z.string()), requires: z.string().optional(),
   facts: records, intents: records, artifacts: records, decisions: records, annotations: records,
   blobs: z.array(z.object({ hash: z.string(), bytes: z.union([z.string(), bytes]) })),
+  spends: records.optional(), answers: z.array(z.object({ key: z.string(), task: z.string(), model: z.string(), value: z.string() })).optional(),
   parked: z.looseObject({ subject: z.string(), reason: z.string(), bytes }).optional(),
 });
 const callSchema = z.discriminatedUnion('op', [

@@ -11,11 +11,14 @@ export const tables = {
   blob: ['hash', 'bytes'],
   decision: ['n', 'actor', 'seq', 'at_ms', 'what', 'outcome', 'confidence', 'machine', 'detail'],
   annotation: ['n', 'kind', 'target_kind', 'target', 'text', 'detail', 'actor', 'seq', 'at_ms'],
+  spend: ['n', 'id', 'state', 'workflow', 'run', 'micros', 'held', 'counted_ms', 'until_ms', 'detail', 'actor', 'seq', 'at_ms'],
+  answer: ['key', 'task', 'model', 'value', 'at_ms'],
   parked: ['id', 'subject', 'reason', 'bytes', 'at_ms', 'seq'],
   search: ['kind', 'id', 'version', 'text'],
 } as const;
 export type Table = keyof typeof tables;
 
-/** The records of a commit whose rows its journal row vouches for, by one hash over all of them. */
-export const vouched = ['fact', 'intent_change', 'decision', 'annotation', 'artifact'] as const satisfies Table[];
+/** The records of a commit whose rows its journal row vouches for, by one hash over all of them: those of `late` only when there are any, so that older hashes stay. */
+export const vouched = ['fact', 'intent_change', 'decision', 'annotation', 'artifact', 'spend'] as const satisfies Table[];
+export const late: ReadonlySet<Table> = new Set<Table>(['spend']);
 export type Vouched = (typeof vouched)[number];

@@ -56,6 +56,7 @@ async function start() {
     },
     triggered: createTriggers(triggers, log),
     caps: options.caps ?? null,
+    budgets: options.budgets ?? null,
     ...(options.permissions ? { check: createRules(options.permissions) } : {}),
   });
   await putInForce({ database: writer, committer, triggers, nowMs: systemClock.now() });

@@ -89,7 +89,7 @@ export async function readParts(database: Database, seqs: number[]): Promise<(se
       const values = JSON.parse(row) as Value[];
       if (confidence !== -1) values[confidence] = real === Infinity ? 'Infinity' : real;
       const seq = table === 'artifact' ? Number(values[columns.indexOf('seq')]) : Math.floor(Number(values[0]) / partsMax);
-      if (!bySeq.has(seq)) bySeq.set(seq, { fact: [], intent_change: [], decision: [], annotation: [], artifact: [] });
+      if (!bySeq.has(seq)) bySeq.set(seq, { fact: [], intent_change: [], decision: [], annotation: [], artifact: [], spend: [] });
       bySeq.get(seq)![table].push(values);
     }
   }

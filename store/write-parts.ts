@@ -25,6 +25,7 @@ const inserts = {
   },
   parked: { table: 'parked' },
   search: { table: 'search' },
+  answer: { table: 'answer', or: 'OR REPLACE' },
 } satisfies Record<string, Insert>;
 const vouchedInserts: Insert[] = vouched.map((table) => ({ table }));
 
@@ -43,6 +44,7 @@ export async function writeParts(database: Database, accepted: Accepted[], settl
   await insert(inserts.parked, ({ commit: c, seq }) => (c.parked ? [[c.id, c.parked.subject, c.parked.reason, toBuffer(c.parked.bytes), c.atMs, seq]] : []));
   const unparked = accepted.flatMap(({ commit: c }) => c.unparks ?? []);
   if (unparked.length > 0) await database.run('DELETE FROM parked WHERE seq IN (SELECT value FROM json_each(?))', JSON.stringify(unparked));
+  await insert(inserts.answer, ({ commit: { answers = [], atMs } }) => answers.map(({ key, task, model, value }) => [key, task, model, value, atMs]));
   await insert(inserts.search, searchRows);
 }
 

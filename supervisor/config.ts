@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { KeelsonError } from '#machines/errors.ts';
+import { budgetsSchema } from './budget-settings.ts';
 
 const companySchema = z.object({
   name: z.string().min(1),
@@ -19,6 +20,8 @@ const companySchema = z.object({
   retentionDays: z.number().min(1).optional(),
   /** Money that may leave within 24 hours, in minor units; without an entry for a currency none of it may. */
   caps: z.array(z.strictObject({ currency: z.string().regex(/^[A-Z]{3}$/), perDayMinor: z.int().nonnegative(), perPayeePerDayMinor: z.int().nonnegative() })).default([]),
+  /** What models may cost. */
+  budgets: budgetsSchema,
   /** Under which address this server is reached from elsewhere; links in notifications lead there. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Set in the folder that `keelson demo` made. */

@@ -22,6 +22,7 @@ import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.t
 import { startStore } from '#store/actor.ts';
 import type { KnownHead } from '#store/verify.ts';
 import { createMachines, loadAgents } from './agents.ts';
+import { toBudgets } from './budget-settings.ts';
 import { readLibrary, readToken, readTriggers, removeRunFile, writeRunFile, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
 import { effectfulTypes, watchDeadlines, type Deadlines } from './deadlines.ts';
@@ -84,7 +85,7 @@ export async function startServer(config: Config, { port, listen, natsUrl, inspe
     const triggers = [...buildTriggers.map(parseTrigger), ...readTriggers(dataDir)];
     assertTriggers(triggers, registry.list().map(({ key }) => key));
     const schedules = await readSchedules(dataDir, { registry, openCalendar, nowMs: clock.now() });
-    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), caps: company.caps, triggers, dryRun: config.dryRun });
+    const store = await startStore({ dataDir, bus: connection, logFile: join(dataDir, 'store.log'), logLevel: config.logLevel, permissions: permissionsOf(registry), caps: company.caps, budgets: toBudgets(company.budgets), triggers, dryRun: config.dryRun });
     stops.push(store.close);
     const failed = new Promise<KeelsonError>((resolve) => {
       store.onExit(resolve);

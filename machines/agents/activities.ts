@@ -128,3 +128,69 @@ export const settleOperation = activity({ name: 'operation.settle', input: after
 
 /** Lets go of what the first phase held. */
 export const abortOperation = activity({ name: 'operation.abort', input: afterwards, output: z.object({}), timeoutMs: 60_000, retry: { attempts: 6, firstMs: 2_000, maxMs: 300_000 } });
+
+/** How an answer came about, or why there is none. `unaffordable` and `down` pass by themselves; `unsupported` needs the operator. */
+export const triedOutcomes = ['answered', 'cached', 'unsure', 'refused', 'unreadable', 'cut', 'wrong-language', 'timeout', 'throttled', 'down', 'unaffordable', 'unpriced', 'unsupported'] as const;
+
+/** What one tier had to say. */
+export const triedSchema = z.object({
+  outcome: z.enum(triedOutcomes),
+  /** In the shape of the task's answer; null without one. */
+  answer: z.json(),
+  /** What the tier says of itself, 0 to 1; the ladder calibrates it. */
+  confidence: z.number().min(0).max(1).nullable(),
+  model: z.string().nullable(),
+  /** What it cost, in millionths of a US dollar; null when nothing was asked. */
+  costMicros: z.number().int().nullable(),
+  /** In one plain sentence. */
+  reason: z.string(),
+  /** Which wording was used. */
+  prompt: z.object({ id: z.string(), version: z.number().int() }).nullable(),
+  /** What it rests on beside its input. */
+  evidence: z.array(linkSchema),
+  /** When it may be worth asking again; null when that cannot be said. */
+  againAtMs: z.number().nullable(),
+});
+export type Tried = z.output<typeof triedSchema>;
+
+/** Which tiers there are for a task, cheapest first, and from which confidence on each is believed. Asks nobody and costs nothing. */
+export const planTiers = activity({
+  name: 'model.plan',
+  input: z.object({ task: z.string() }),
+  output: z.object({
+    tiers: z.array(z.object({ name: z.string(), threshold: z.number() })),
+    /** Tiers that are passed over, and why: `demoted: …`. */
+    skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
+    /** `now`: somebody waits · `batch`: cheap and some time today. */
+    latency: z.enum(['now', 'batch']),
+    /** What to do when no tier could be asked: wait until one can, or go on with what there is. */
+    otherwise: z.enum(['wait', 'go-on']),
+  }),
+  timeoutMs: 10_000,
+  retry: patient,
+});
+
+/** Asks one tier. Whatever comes of it is an answer, also that there is none: it fails only when this process does. */
+export const askTier = activity({
+  name: 'model.ask',
+  input: z.object({ task: z.string(), tier: z.string(), input: z.json(), latency: z.enum(['now', 'batch']) }),
+  output: triedSchema,
+  timeoutMs: 180_000,
+  heartbeatMs: 60_000,
+  retry: { attempts: 3, firstMs: 1_000, maxMs: 30_000 },
+  concurrency: 8,
+});
+
+/** Whether what stood in the way is gone: asked for nothing, so it costs nothing. */
+export const lookAtModels = activity({
+  name: 'model.ready',
+  input: z.object({}),
+  output: z.object({
+    /** Providers that do not answer, with why. */
+    down: z.array(z.object({ provider: z.string(), reason: z.string() })),
+    /** Budgets of which nothing is left. */
+    gone: z.array(z.object({ scope: z.string(), period: z.string(), againAtMs: z.number().nullable(), reason: z.string() })),
+  }),
+  timeoutMs: 30_000,
+  retry: patient,
+});

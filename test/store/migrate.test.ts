@@ -118,14 +118,17 @@ test('released migrations are as they were released, each with rows from then', 
   }
 });
 
+/** Tables that came with a later schema than the first. */
+const later = new Set(['spend', 'answer']);
 for (const name of readdirSync(fixtures)) {
   test(`what was written under ${name} is there under the newest schema, and its chain verifies`, async () => {
     const db = await fresh();
     await migrate(db, ownMigrations, Number(/\d+/.exec(name)![0]));
-    await db.exec(readFileSync(new URL(name, fixtures), 'utf8'));
+    const text = readFileSync(new URL(name, fixtures), 'utf8');
+    await db.exec(text);
     assert.equal(await migrate(db), own.length);
     assert.deepEqual(await verifyAudit(db).then(({ ok, rows, firstBad }) => ({ ok, rows, firstBad })), { ok: true, rows: 11, firstBad: undefined });
-    for (const table of Object.keys(exportedTables)) assert.ok((await db.all(`SELECT 1 FROM ${table}`)).length > 0, table);
+    for (const table of Object.keys(exportedTables).filter((one) => text.includes(`INSERT INTO ${one} `) || !later.has(one))) assert.ok((await db.all(`SELECT 1 FROM ${table}`)).length > 0, table);
     assert.equal(Object.keys((await db.all(`SELECT ${counterColumns.join()} FROM counter`))[0]!).length, counterColumns.length);
     assert.deepEqual(await db.all('PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
   });
