@@ -93,6 +93,9 @@ export const decisionSchema = z.object({
   policy: z.object({ id: z.string(), version: z.string(), rule: z.string() }).nullable().default(null),
   model: z.string().nullable().default(null),
   costMicros: z.number().int().nullable().default(null),
+  /** What was asked, by task (machines/tasks.ts), and which tier of its ladder answered: by these it is measured how far a tier can be believed. */
+  task: z.string().optional(),
+  tier: z.string().optional(),
 });
 export type Decision = z.output<typeof decisionSchema>;
 
