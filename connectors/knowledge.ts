@@ -1,4 +1,5 @@
 // What the agents may look up: full text, templates, policies. Reads only, through the store's port.
+import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
 import type { z } from 'zod';
@@ -53,9 +54,19 @@ export function readTemplates(store: StorePort): () => Promise<Template[]> {
   return async () => ((await store.query('contents', { artifactKind: 'template' })) as Content[]).map(({ text }) => parseTemplate(text));
 }
 
-export function searchKnowledge(store: StorePort): Activity {
+export interface KnowledgeParts {
+  store: Pick<StorePort, 'query'>;
+  clock: Pick<Clock, 'now'>;
+  /** The vector of a question by the company's own model; null without one, or when it does not answer. */
+  ask: ((text: string) => Promise<{ model: string; vector: string } | null>) | null;
+}
+
+/** Full text and vectors together; see store/query-recall.ts. What comes back are places and labels, never words. */
+export function searchKnowledge({ store, clock, ask }: KnowledgeParts): Activity {
   return async ({ input }) => {
-    const found = (await store.query('search', input)) as (Reference & { text: string })[];
-    return { hits: found.map(({ kind, id, score, place }) => ({ kind, id, score, place })) };
+    const given = input as { text: string; kinds: string[]; except: string; limit: number };
+    const vector = (await ask?.(given.text)) ?? {};
+    const found = (await store.query('recall', { ...given, ...vector, nowMs: clock.now() })) as (Reference & { text: string })[];
+    return { hits: found.map(({ kind, id, score, place, label }) => ({ kind, id, score, place, label })) };
   };
 }

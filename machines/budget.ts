@@ -3,7 +3,8 @@
 // transaction that reserves. Money is in micros: millionths of a US dollar, because providers charge in dollars.
 import { z } from 'zod';
 
-const micros = z.int().nonnegative();
+/** No more than a million dollars at once, so that sums stay exact. */
+const micros = z.int().nonnegative().max(1e12);
 
 /** What is not given is not limited here; a limit further up the tree holds all the same. */
 export const limitsSchema = z.strictObject({ perRunMicros: micros.nullable().optional(), perDayMicros: micros.nullable().optional(), perMonthMicros: micros.nullable().optional() });
@@ -58,6 +59,9 @@ export type Reserved = z.output<typeof reservedSchema>;
 export type Settled = z.output<typeof settledSchema>;
 export type Spend = z.output<typeof spendSchema>;
 
+/** What a model said, kept to be given again; `key` is the hash of all that was asked. */
+export const answerSchema = z.strictObject({ key: z.string().min(1).max(500), task: z.string().max(100), model: z.string().max(200), value: z.string().max(1_000_000).refine(isJson, 'expected JSON') });
+
 /** What is taken of one budget. */
 export interface Balance { settledMicros: number; reservedMicros: number }
 
@@ -66,6 +70,15 @@ export interface Shortage { scope: Scope; period: string; limitMicros: number; t
 
 /** A budget that a call is counted in. */
 export interface Account { scope: Scope; period: string; limit: keyof Limits; againAtMs: number | null }
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const dayMs = 86_400_000;
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -105,7 +118,7 @@ export function whyUnaffordable(budgets: Budgets, balanceOf: (account: Account) 
   return null;
 }
 
-export const dollars = (micros: number) => `$${(micros / 1_000_000).toFixed(micros < 1_000_000 ? 4 : 2)}`;
+export const dollars = (amount: number) => (amount === 0 ? '$0' : `$${(amount / 1_000_000).toFixed(amount < 1_000_000 ? 4 : 2)}`);
 
 /** `the budget of mail for day 2026-11-23 has $0.0012 of $0.5000 left, and one call may cost $0.0040` */
 export function sayShortage({ scope, period, limitMicros, takenMicros, wantedMicros }: Shortage): string {
@@ -116,7 +129,7 @@ export function sayShortage({ scope, period, limitMicros, takenMicros, wantedMic
 /** Operator's limits over those of the settings. */
 export function overlayLimits(budgets: Budgets, said: Readonly<Record<string, Limits>>): Budgets {
   const { company: ofCompany = {}, ...others } = said;
-  const workflows = Object.fromEntries([...new Set([...Object.keys(budgets.workflows), ...Object.keys(others)])].map((name) => [name, { ...(budgets.workflows[name] ?? budgets.others), ...others[name] }]));
+  const workflows = Object.fromEntries([...new Set([...Object.keys(budgets.workflows), ...Object.keys(others)])].map((name) => [name, { ...(Object.hasOwn(budgets.workflows, name) ? budgets.workflows[name] : budgets.others), ...(Object.hasOwn(others, name) ? others[name] : {}) }]));
   return { company: { ...budgets.company, ...ofCompany }, workflows, others: budgets.others };
 }
 

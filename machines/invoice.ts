@@ -27,6 +27,9 @@ export const orderSchema = z.strictObject({
 });
 export type Order = z.output<typeof orderSchema>;
 
+/** The value of `work.accepted`: a piece of work of a project, and what it is invoiced as. `work` is its name: the same name is the same work. */
+export const workSchema = z.strictObject({ work: line(100), order: orderSchema, paymentLink: z.exactOptional(z.boolean()) });
+
 /** What `invoices.issue` answers. */
 export const issuedSchema = z.object({
   number: z.string(),

@@ -35,11 +35,11 @@ export function unitePermissions(all: readonly Permissions[]): Permissions {
 
 const agentLabels: readonly Label[] = ['system', 'untrusted'];
 const connectorLabels: readonly Label[] = [...agentLabels, 'verified-connector'];
-const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template', 'trigger'];
+const forOperatorOnly: readonly Artifact['kind'][] = ['policy', 'template', 'trigger', 'prompt', 'rule'];
 
 /** The parts of the system that are not machines. The operator and the store itself may do everything. */
 const partPermissions: Record<string, Permissions> = {
-  connector: { facts: ['imap.cursor', 'mail.authenticated', 'mail.not-authenticated', 'organisation.mail-authenticated', 'invoice.series', 'invoice.number', 'payment.received', 'payment.refunded', 'payment.failed'], artifacts: ['mail', 'attachment', 'document'] },
+  connector: { facts: ['imap.cursor', 'mail.authenticated', 'mail.not-authenticated', 'organisation.mail-authenticated', 'invoice.series', 'invoice.number', 'payment.received', 'payment.refunded', 'payment.failed', 'model.capabilities'], artifacts: ['mail', 'attachment', 'document'] },
   host: {},
 };
 

@@ -2,11 +2,15 @@
 // A fact is written under the current version and never rewritten; a value that changes shape gets a new version and an upcaster.
 import { z } from 'zod';
 import { budgetPredicate, limitsSchema } from './budget.ts';
+import { capabilitiesPredicate, capabilitiesSchema } from './capabilities.ts';
 import { connectorModeSchema } from './effects.ts';
 import { KeelsonError } from './errors.ts';
-import { invoiceStateSchema } from './invoice.ts';
+import { evalPredicate, evalResultSchema } from './evals.ts';
+import { hasIbanChecksum, ibanShape } from './iban.ts';
+import { invoiceStateSchema, workSchema } from './invoice.ts';
 import { whyNotJson } from './json-limits.ts';
 import { mailLimits } from './mail.ts';
+import { tierPredicate, tierQualitySchema } from './tier-quality.ts';
 
 export type Json = z.core.util.JSONType;
 
@@ -45,7 +49,7 @@ const line = z.string().max(200).regex(/^\S(?:.*\S)?$/, 'expected one line witho
 const day = z.iso.date();
 const currency = z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR');
 const minor = z.number().int();
-const iban = z.string().regex(/^[A-Z]{2}\d{2}[A-Z0-9]{11,30}$/, 'expected an IBAN without spaces').refine(hasIbanChecksum, 'expected an IBAN whose check digits are right');
+const iban = z.string().regex(ibanShape, 'expected an IBAN without spaces').refine(hasIbanChecksum, 'expected an IBAN whose check digits are right');
 
 const moneySchema = z.strictObject({
   payee: z.string().nullable(),
@@ -98,6 +102,12 @@ export const predicates: readonly Predicate[] = [
   define('connector.mode', 'asset', 'events', z.strictObject({ mode: connectorModeSchema, reason: z.string().max(2_000) })),
   // What models may cost: of a workflow, or of the company. Said by the operator, over the settings.
   define(budgetPredicate, 'asset', 'latest', limitsSchema),
+  // What a model endpoint was seen to do, about `asset/model-endpoint-<provider>:<model>`; null where it could not be found out.
+  define(capabilitiesPredicate, 'asset', 'latest', capabilitiesSchema),
+  // How well a wording, rules or a tier did on cases from the past: about `asset/prompt-draft`, `asset/rules-triage`, `asset/tier-triage-local`.
+  define(evalPredicate, 'asset', 'events', evalResultSchema),
+  // How far a tier is believed at a task: about `asset/tier-triage-local`.
+  define(tierPredicate, 'asset', 'latest', tierQualitySchema),
   define('organisation.name', 'organisation', 'one', line),
   define('organisation.iban', 'organisation', 'one', iban),
   define('organisation.vat-id', 'organisation', 'one', z.string().regex(/^[A-Z]{2}[A-Z0-9+*]{2,13}$/, 'expected a VAT number with its country and without spaces')),
@@ -107,6 +117,8 @@ export const predicates: readonly Predicate[] = [
   define('project.name', 'project', 'one', line),
   define('project.client', 'project', 'one', entityOf('person', 'organisation')),
   define('project.status', 'project', 'latest', z.enum(['lead', 'offered', 'active', 'paused', 'done', 'cancelled'])),
+  // Said by the operator: this is done, and to be invoiced so.
+  define('work.accepted', 'project', 'events', workSchema),
   define('project.budget', 'project', 'one', z.strictObject({ amountMinor: minor.nonnegative(), currency })),
 
   define('product.name', 'product', 'one', line),
@@ -135,6 +147,11 @@ export const predicates: readonly Predicate[] = [
   define('asset.name', 'asset', 'one', line),
   define('asset.expires-on', 'asset', 'latest', day),
   define('asset.note', 'asset', 'events', z.string().min(1).max(2_000)),
+
+  // About `asset/research-<run>`: what a source says, in its words. It is a claim of that source and no more.
+  define('finding', 'asset', 'events', z.strictObject({ claim: z.string().min(1).max(1_000), by: z.string().min(1).max(4_000), quote: z.string().min(1).max(1_000), question: z.string().min(1).max(1_000) })),
+  // About `asset/strategy`: what the last look at the company saw, as a hash.
+  define('strategy.seen', 'asset', 'latest', z.strictObject({ hash: z.string(), situations: z.int().nonnegative() })),
 ];
 
 const byName = new Map(predicates.map((predicate) => [predicate.name, predicate]));
@@ -190,10 +207,4 @@ function whyNotPredicate({ entity, predicate: name }: { entity: string; predicat
 function whyNotValue({ predicate: name, value }: { predicate: string; value: unknown }): string | null {
   const issue = predicateOf(name)?.schema.safeParse(value).error?.issues[0];
   return issue ? `${['value', ...issue.path.map(String)].join('.')}: ${issue.message.replace(/^Invalid \w+: /, '')}` : null;
-}
-
-/** ISO 13616: with the first four characters behind the others and letters as 10 to 35, the number is 1 modulo 97. */
-function hasIbanChecksum(text: string): boolean {
-  const digits = `${text.slice(4)}${text.slice(0, 4)}`.replace(/[A-Z]/g, (letter) => String(letter.charCodeAt(0) - 55));
-  return Array.from(digits, Number).reduce((rest, digit) => (rest * 10 + digit) % 97, 0) === 1;
 }

@@ -70,7 +70,7 @@ export type Intent = z.output<typeof intentSchema>;
 
 export const artifactSchema = z.object({
   id: z.string(),
-  kind: z.enum(['mail', 'attachment', 'template', 'policy', 'trigger', 'draft', 'sent', 'document']),
+  kind: z.enum(['mail', 'attachment', 'template', 'policy', 'trigger', 'prompt', 'rule', 'draft', 'sent', 'document']),
   mediaType: z.string(),
   /** sha256 (hex) of the bytes; equals that of `text` in UTF-8 when `text` is given. */
   hash: z.string(),
@@ -112,6 +112,8 @@ export const annotationSchema = z.object({
   /** What was at work: the template and the policy rule that led to the corrected text. */
   template: z.string().optional(),
   rule: z.string().optional(),
+  /** Of a verdict that was wrong: what was asked, by task; `before` and `after` are its answers. */
+  task: z.string().optional(),
 });
 export type Annotation = z.output<typeof annotationSchema>;
 

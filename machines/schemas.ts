@@ -23,7 +23,7 @@ export interface SchemaEntry {
 /** Of what has no version of its own: `record/…`, `message/…`, `inbox/item`, `activity/…`. What is not named here is at 1. */
 const versions: Readonly<Record<string, number>> = {
   // Hits are references.
-  'activity/knowledge.search/output': 2, 'activity/reply.model/input': 2, 'activity/reply.template/input': 2,
+  'activity/knowledge.search/output': 2, 'activity/reply.template/input': 2,
 };
 
 const itemSchema = z.object({

@@ -7,6 +7,7 @@ import type { ErasurePlan } from './erase.ts';
 import type { Released, Watch } from './release.ts';
 import type { Retained } from './retention.ts';
 import type { Answer, Request, StoreOptions } from './protocol.ts';
+import type { Remembered } from './vectors.ts';
 
 export interface Store extends StorePort {
   epoch: number;
@@ -23,6 +24,10 @@ export interface Store extends StorePort {
   openErasures(): Promise<ErasurePlan[]>;
   /** One turn of retention; it goes on where the last one stopped. */
   retain(beforeMs: number, nowMs: number): Promise<Retained>;
+  /** Keeps vectors; false when what they are of has changed meanwhile. See store/vectors.ts. */
+  remember(vectors: Remembered): Promise<boolean>;
+  /** Drops the vectors of all models but these and the hashed one. Answers how many. */
+  dropModels(keep: readonly string[]): Promise<number>;
   /** Called with the due time of each new deadline. */
   onDeadline(task: (dueMs: number) => void): void;
   /** Called when the store's thread dies by itself. */
@@ -105,6 +110,8 @@ export async function startStore(options: StoreOptions): Promise<Store> {
     emptyLog: () => ask({ op: 'emptyLog' }),
     openErasures: () => ask({ op: 'openErasures' }),
     retain: (beforeMs, nowMs) => ask({ op: 'retain', beforeMs, nowMs }),
+    remember: (vectors) => ask({ op: 'remember', vectors }),
+    dropModels: (keep) => ask({ op: 'dropModels', keep }),
     republish: (beforeMs) => ask({ op: 'republish', beforeMs }),
     onDeadline: (task) => void deadlineTasks.push(task),
     onExit: (task) => void exitTasks.push(task),

@@ -1,6 +1,7 @@
 // The only file that knows the SQLite driver. npm `sqlite3` does not order different statements, not even under serialize():
 // every statement goes through one queue per connection.
 import sqlite3 from 'sqlite3';
+import { getLoadablePath } from 'sqlite-vec';
 import { KeelsonError } from '#machines/errors.ts';
 import { compareVersions, sqliteFloor } from '#machines/versions.ts';
 
@@ -13,6 +14,8 @@ export interface Database {
   all<T = Row>(sql: string, ...values: Value[]): Promise<T[]>;
   /** Runs a script of several statements. */
   exec(sql: string): Promise<void>;
+  /** Whether the functions of sqlite-vec are there. */
+  distances?: boolean;
   close(): Promise<void>;
 }
 
@@ -44,6 +47,8 @@ export async function openDatabase(file: string, options: OpenOptions = {}): Pro
     });
   }));
   const database: Database = {
+    // Only reads compare vectors.
+    distances: options.readOnly === true && options.bare !== true && (await loadDistances(db)),
     run: (sql, ...values) => withStatement<number>(sql, (statement, done) => statement.run(values, function (error) { done(error, this?.changes); })),
     all: <T>(sql: string, ...values: Value[]) => withStatement<T[]>(sql, (statement, done) => statement.all(values, (error, rows) => done(error, rows as T[]))),
     exec: (sql) => queue(() => new Promise<void>((resolve, reject) => db.exec(sql, (error) => (error ? reject(translate(error, sql)) : resolve())))),
@@ -54,6 +59,17 @@ export async function openDatabase(file: string, options: OpenOptions = {}): Pro
     }),
   };
   return prepareConnection(database, options);
+}
+
+/** Not for every platform there is a build of it; whoever compares vectors can do without. */
+function loadDistances(db: sqlite3.Database): Promise<boolean> {
+  return new Promise((resolve) => {
+    try {
+      db.loadExtension(getLoadablePath(), (error) => resolve(error === null));
+    } catch {
+      resolve(false);
+    }
+  });
 }
 
 /** Sets what every connection has, whichever driver opened it; closes it when that fails. */

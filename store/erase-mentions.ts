@@ -4,12 +4,13 @@ import type { Database, Row, Value } from './database.ts';
 import { theirs } from './erase-find.ts';
 import { readText, type Needles } from './needles.ts';
 import { vouched, type Table } from './tables.ts';
+import { forgetPlaces } from './vectors.ts';
 
 export interface Mention { seq: number | null; redact(): Promise<unknown> }
 
 const mentionColumns: Partial<Record<Table, readonly string[]>> = {
   fact: ['entity', 'value', 'source'], intent: ['summary', 'data'], intent_change: ['summary', 'data'], decision: ['what', 'outcome', 'detail'],
-  annotation: ['target', 'text', 'detail'], artifact: ['name'], actor: ['value', 'record'], outbox: ['body'], search: ['text'], spend: ['run'],
+  annotation: ['target', 'text', 'detail'], artifact: ['name'], actor: ['value', 'record'], outbox: ['body'], search: ['text'], spend: ['run', 'detail'],
 };
 const pageRows = 64;
 /** Some tables have no rowid. */
@@ -34,7 +35,7 @@ export async function findMentions(database: Database, needles: Needles): Promis
       }
     }
   }
-  return [...mentions, ...(await findMentioningParked(database, needles)), ...(await findMentioningBlobs(database, needles))];
+  return [...mentions, ...(await findMentioningAnswers(database, needles)), ...(await findMentioningParked(database, needles)), ...(await findMentioningBlobs(database, needles))];
 }
 
 /** The steps that led to states which name the person: a state without the name is not what its step gave, so the step's body goes too. */
@@ -49,9 +50,19 @@ export async function findStepsOfMentions(database: Database, needles: Needles):
 
 /** Read again: another column, or another version, may have been taken out meanwhile. */
 async function redactColumn(database: Database, table: Table, key: string, column: string, value: Value, needles: Needles): Promise<void> {
+  if (table === 'search') await forgetPlaces(database, [value as number]);
   for (const row of await database.all<{ text: string }>(`SELECT DISTINCT ${column} AS text FROM ${table} WHERE ${key} = ? AND ${column} IS NOT NULL`, value)) {
     await database.run(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ? AND ${column} = ?`, needles.redact(row.text), value, row.text);
   }
+}
+
+/** What a model said is asked for again. */
+async function findMentioningAnswers(database: Database, needles: Needles): Promise<Mention[]> {
+  const keys = new Set<string>();
+  for (const rough of needles.rough) {
+    for (const { key, value } of await database.all<{ key: string; value: string }>('SELECT key, value FROM answer WHERE instr(lower(value), ?) > 0', rough)) if (needles.isIn(value)) keys.add(key);
+  }
+  return [...keys].map((key) => ({ seq: null, redact: () => database.run('DELETE FROM answer WHERE key = ?', key) }));
 }
 
 /** What nobody could read names somebody perhaps: it goes as a whole. */

@@ -10,6 +10,7 @@ import { findMentioningBodies, findMentions, findStepsOfMentions } from './erase
 import { createNeedles, entitiesOf } from './needles.ts';
 import { toRanges, type Removal } from './removals.ts';
 import { vouched } from './tables.ts';
+import { forgetPlaces } from './vectors.ts';
 import { readParts } from './verify.ts';
 
 export interface Erasure {
@@ -146,6 +147,8 @@ async function removeBodies(database: Database, seqs: number[]): Promise<void> {
 
 async function removeRecords(database: Database): Promise<void> {
   // The full-text index first: its rows are found through what they were made from.
+  const places = (await database.all<{ place: number }>(`SELECT rowid AS place FROM search WHERE ${theirs('search')}`)).map(({ place }) => place);
+  await forgetPlaces(database, places);
   for (const table of ['search', 'annotation'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table)}`);
   await database.run(`DELETE FROM blob WHERE hash IN (SELECT hash FROM artifact WHERE ${theirs('artifact')}) AND hash NOT IN (SELECT hash FROM artifact WHERE NOT (${theirs('artifact')}))`);
   for (const table of ['fact', 'intent', 'intent_change', 'decision', 'artifact', 'outbox', 'parked'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table)}`);

@@ -9,6 +9,7 @@ export function illFormed(commit: Commit): string | null {
     ...commit.sends.flatMap(({ id, to, from, cause = '' }) => [id, to, from, cause]),
     ...commit.facts.flatMap(({ entity, predicate, source = '' }) => [entity, predicate, source]),
     ...commit.intents.map(({ id }) => id), ...commit.artifacts.flatMap(({ id, hash }) => [id, hash]), ...commit.blobs.map(({ hash }) => hash),
+    ...(commit.spends ?? []).flatMap((spend) => [spend.id, ...(spend.state === 'reserved' ? [spend.workflow, spend.run] : [])]), ...(commit.answers ?? []).flatMap(({ key, task, model, value }) => [key, task, model, value]),
   ];
   const bad = names.find((name) => !name.isWellFormed());
   return bad === undefined ? null : `half a surrogate pair in '${bad.slice(0, 100).toWellFormed()}'`;

@@ -107,6 +107,7 @@ function whyNotPayments({ intents }: Commit, known: Known, caps: readonly Cap[] 
 /** In the transaction that reserves, so that nobody can be faster: settled + reserved stays within every limit. */
 function whyNotSpends({ spends = [], atMs }: Commit, known: Known, budgets: Budgets | null): Committed | null {
   const taken = new Map(known.balances);
+  if (new Set(spends.map(({ id }) => id)).size < spends.length) return { outcome: 'invalid', reason: 'one call is reserved or settled once in a commit' };
   for (const spend of spends) {
     if (spend.state === 'settled') {
       if (!known.reservations.has(spend.id)) return { outcome: 'closed' };

@@ -6,6 +6,7 @@ import type { Cap } from '#machines/caps.ts';
 import type { Permissions } from '#machines/permissions.ts';
 import type { Trigger } from '#machines/triggers.ts';
 import type { Watch } from './release.ts';
+import type { Remembered } from './vectors.ts';
 
 export interface StoreOptions {
   dataDir: string;
@@ -33,6 +34,8 @@ export type Request = { n: number } & (
   | { op: 'finishErasure'; id: string; tries?: number | undefined }
   | { op: 'emptyLog' }
   | { op: 'openErasures' }
+  | { op: 'remember'; vectors: Remembered }
+  | { op: 'dropModels'; keep: readonly string[] }
   | { op: 'retain'; beforeMs: number; nowMs: number }
   | { op: 'close' }
 );

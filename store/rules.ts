@@ -1,7 +1,7 @@
 // Everything the store itself insists on, whoever asks: well-formed names, sizes, schemas, permissions. Pure; the first reason counts.
 import { firstIssue } from '#machines/errors.ts';
 import { isAddress, typeOf } from '#machines/address.ts';
-import { spendSchema } from '#machines/budget.ts';
+import { answerSchema, spendSchema } from '#machines/budget.ts';
 import type { Commit } from '#machines/commit.ts';
 import { whyNotJson } from '#machines/json-limits.ts';
 import { whyNotPermitted, type Permissions } from '#machines/permissions.ts';
@@ -33,6 +33,10 @@ function tooLarge(commit: Commit): string | null {
     const reason = most(kind, commit[kind].length, commitLimits.records / 2);
     if (reason) return reason;
   }
+  for (const kind of ['spends', 'answers'] as const) {
+    const reason = most(kind, commit[kind]?.length ?? 0, commitLimits.records / 2);
+    if (reason) return reason;
+  }
   const blob = Math.max(0, ...commit.blobs.map(({ bytes }) => bytes.length));
   return most('sends', commit.sends.length, commitLimits.sends) ?? most('journal bytes', commit.journal.length, commitLimits.journalBytes)
     ?? most('record bytes', commit.step?.record.length ?? 0, commitLimits.recordBytes) ?? most('blob bytes', blob, commitLimits.blobBytes);
@@ -52,6 +56,10 @@ function offSchema(commit: Commit): string | null {
   for (const [i, spend] of (commit.spends ?? []).entries()) {
     const parsed = spendSchema.safeParse(spend);
     if (!parsed.success) return `spends.${i}.${firstIssue(parsed.error, ': ')}`;
+  }
+  for (const [i, answer] of (commit.answers ?? []).entries()) {
+    const parsed = answerSchema.safeParse(answer);
+    if (!parsed.success) return `answers.${i}.${firstIssue(parsed.error, ': ')}`;
   }
   const negative = commit.artifacts.findIndex(({ sizeBytes }) => sizeBytes < 0);
   if (negative !== -1) return `artifacts.${negative}.sizeBytes: expected 0 or more`;

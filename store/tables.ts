@@ -18,6 +18,11 @@ export const tables = {
 } as const;
 export type Table = keyof typeof tables;
 
+/** Made by triggers from the rows of `spend`: neither hashed nor exported, an import makes them again. */
+export const madeTables = ['balance', 'reservation'] as const;
+/** Vectors, made from the rows of `search` by whoever embeds them (store/vectors.ts): neither hashed nor exported, and made again. */
+export const vectorTables = ['vector', 'embedded', 'vector_page', 'vector_count'] as const;
+
 /** The records of a commit whose rows its journal row vouches for, by one hash over all of them: those of `late` only when there are any, so that older hashes stay. */
 export const vouched = ['fact', 'intent_change', 'decision', 'annotation', 'artifact', 'spend'] as const satisfies Table[];
 export const late: ReadonlySet<Table> = new Set<Table>(['spend']);

@@ -26,6 +26,7 @@ import { createRules } from './rules.ts';
 import { runSetting, writeSetting } from './setting.ts';
 import { serveStore } from './service.ts';
 import { createTriggers, putInForce } from './triggers.ts';
+import { dropModels, remember } from './vectors.ts';
 
 const options = workerData as StoreOptions;
 const port = parentPort!;
@@ -104,6 +105,10 @@ async function start() {
         return emptyLog(writer, committer, 1);
       case 'retain':
         return retain(writer, committer, request);
+      case 'remember':
+        return remember(writer, committer, request.vectors);
+      case 'dropModels':
+        return dropModels(writer, committer, request.keep);
       case 'openErasures':
         return openErasures(writer);
       case 'close':

@@ -1,7 +1,8 @@
-// What the chain vouches for only by name: the bytes of documents, the state of actors and of intents. A change there breaks no
-// link, but it is not what was committed.
+// What the chain vouches for only by name: the bytes of documents, the state of actors and of intents, and what is taken of each budget. A
+// change there breaks no link, but it is not what was committed.
 import { sha256 } from '#actors/hash.ts';
 import type { Database } from './database.ts';
+import { changedBalance } from './verify-balances.ts';
 
 interface Changed { seq: number; reason: string }
 
@@ -9,7 +10,7 @@ const page = 500;
 
 /** The first commit, by number, whose document, actor or intent is not what it was; null when all are. Call it inside one read transaction. */
 export async function findChangedContent(database: Database): Promise<Changed | null> {
-  const found = [await changedBlob(database), await changedActor(database), await changedIntent(database)].filter((changed) => changed !== null);
+  const found = [await changedBlob(database), await changedActor(database), await changedIntent(database), await changedBalance(database)].filter((changed) => changed !== null);
   return found.toSorted((a, b) => a.seq - b.seq)[0] ?? null;
 }
 

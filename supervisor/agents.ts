@@ -6,9 +6,17 @@ import { pathToFileURL } from 'node:url';
 import type { AnyStateMachine } from 'xstate';
 import { createRegistry, type Registry } from '#actors/registry.ts';
 import type { Activity } from '#actors/worker.ts';
+import { billingMachine } from '#machines/agents/billing.ts';
+import { modelsMachine } from '#machines/agents/models.ts';
+import { qualityMachine } from '#machines/agents/quality.ts';
+import { reportMachine } from '#machines/agents/report.ts';
+import { researchMachine } from '#machines/agents/research.ts';
+import { consolidationMachine } from '#machines/agents/consolidation.ts';
 import { scheduleMachine } from '#machines/agents/schedule.ts';
+import { strategyMachine } from '#machines/agents/strategy.ts';
 import { supervisorMachine } from '#machines/agents/supervisor.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import { unitePermissions } from '#machines/permissions.ts';
 import { invoiceMachine } from '#machines/pipelines/invoice.ts';
 import { invoicePaymentMachine } from '#machines/pipelines/invoice-payment.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
@@ -50,7 +58,7 @@ export async function loadAgents(dataDir: string): Promise<Agents> {
   return agents;
 }
 
-const built: readonly AnyStateMachine[] = [mailMachine, invoiceMachine, invoicePaymentMachine, operationMachine, supervisorMachine, scheduleMachine];
+const built: readonly AnyStateMachine[] = [mailMachine, invoiceMachine, invoicePaymentMachine, billingMachine, strategyMachine, researchMachine, operationMachine, supervisorMachine, consolidationMachine, scheduleMachine, qualityMachine, reportMachine, modelsMachine];
 
 /** The machines of this build, and those of a company. Throws BAD_CONFIG when one of the company takes the place of one of the build: it would have its rights. */
 export function createMachines(own: readonly AnyStateMachine[] = []): Registry {
@@ -61,6 +69,9 @@ export function createMachines(own: readonly AnyStateMachine[] = []): Registry {
   if (stranger) throw new KeelsonError('BAD_CONFIG', `agents/ has a machine '${stranger.key}', but '${stranger.id}' is one of this build`, { hint: 'Give it another id.' });
   return all;
 }
+
+/** What each type of actor may record, ask for and spend. */
+export const permissionsOf = (registry: Registry) => Object.fromEntries([...Map.groupBy(registry.list(), ({ id }) => id)].map(([id, versions]) => [id, unitePermissions(versions.map(({ protocol }) => protocol.may ?? {}))]));
 
 export async function companyMachines(dataDir: string): Promise<Registry> {
   return createMachines((await loadAgents(dataDir)).machines);

@@ -82,9 +82,9 @@ export function addFindCommands(program: Command, define: Define): void {
     });
   });
 
-  define(program.command('search').argument('<text...>').description('full text over mails, templates, drafts, facts and corrections')
+  define(program.command('search').argument('<text...>').description('mails, templates, drafts, facts and corrections with these words, and what is very like them')
     .option('--kind <kind>', 'only this kind: fact, mail, template, sent, correction, …').option('--limit <n>', 'at most this many', '20'), async ({ dataDir, out }, words: string[], options: { limit: string; kind?: string }) => {
-    const found = await withDatabase(dataDir, (db) => runQuery(db, 'search', { text: words.join(' '), limit: Number(options.limit), ...(options.kind ? { kinds: [options.kind] } : {}) })) as { kind: string; id: string; text: string; score: number }[];
+    const found = await withDatabase(dataDir, (db) => runQuery(db, 'recall', { text: words.join(' '), all: true, limit: Number(options.limit), ...(options.kind ? { kinds: [options.kind] } : {}) })) as { kind: string; id: string; text: string; score: number }[];
     const hits = found.map(({ kind, id, text, score }) => ({ kind, id, text, score }));
     out.result(hits, (all) => (all.length === 0 ? 'Nothing found.' : table(['KIND', 'ID', 'SCORE', 'TEXT'], all.map((h) => [h.kind, h.id, h.score.toFixed(2), oneLine(h.text, 80)]))));
   });

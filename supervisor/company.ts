@@ -7,6 +7,7 @@ import { sha256 } from '#actors/hash.ts';
 import { parseTemplate } from '#machines/agents/templates.ts';
 import { emptyCommit, type Commit } from '#machines/commit.ts';
 import { KeelsonError } from '#machines/errors.ts';
+import { parseRule } from '#machines/learning/rule.ts';
 import type { Artifact } from '#machines/records.ts';
 import { parseTrigger, type Trigger } from '#machines/triggers.ts';
 
@@ -18,7 +19,7 @@ export function createCompany(dir: string, { demo = false } = {}): void {
   if (existsSync(join(dir, 'company.json'))) throw new KeelsonError('BAD_ARGUMENT', `${dir} already holds a company`, { hint: 'Choose another folder, or start this one with `keelson up --data DIR`.' });
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Of the connectors examples only: a way out is there when you take `.example` out of the name of its file.
-  for (const part of ['agents', 'templates', 'policies', 'triggers', 'connectors']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
+  for (const part of ['agents', 'templates', 'policies', 'triggers', 'scenarios', 'connectors']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
   const company = JSON.parse(readFileSync(join(sampleDir, 'company.json'), 'utf8')) as object;
   writeFileSync(join(dir, 'company.json'), `${JSON.stringify({ ...company, ...(demo ? { demo: true } : {}) }, null, 2)}\n`);
 }
@@ -45,14 +46,15 @@ export function removeRunFile(dir: string): void {
   rmSync(join(dir, 'run.json'), { force: true });
 }
 
-type Kind = 'template' | 'trigger';
+type Kind = 'template' | 'trigger' | 'rule';
 const library: { kind: Kind; folder: string; extension: string; mediaType: string; check(text: string, name: string): unknown }[] = [
   { kind: 'template', folder: 'templates', extension: '.md', mediaType: 'text/markdown', check: parseTemplate },
   { kind: 'trigger', folder: 'triggers', extension: '.json', mediaType: 'application/json', check: readTrigger },
+  { kind: 'rule', folder: 'rules', extension: '.json', mediaType: 'application/json', check: parseRule },
 ];
 
 /**
- * What the operator changed in templates/ and triggers/ since the store last saw them, as new artifact versions, so that every version
+ * What the operator changed in templates/, triggers/ and rules/ since the store last saw them, as new artifact versions, so that every version
  * that was ever in force is kept. `current` maps artifact ids to hashes. A removed file becomes an empty version. Policies are published.
  */
 export function readLibrary(dir: string, current: Map<string, string>, commitId: string, nowMs: number): Commit | null {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { KeelsonError } from '#machines/errors.ts';
 import { budgetsSchema } from './budget-settings.ts';
+import { qualitySchema, reportSchema } from './quality-settings.ts';
 
 const companySchema = z.object({
   name: z.string().min(1),
@@ -22,6 +23,10 @@ const companySchema = z.object({
   caps: z.array(z.strictObject({ currency: z.string().regex(/^[A-Z]{3}$/), perDayMinor: z.int().nonnegative(), perPayeePerDayMinor: z.int().nonnegative() })).default([]),
   /** What models may cost. */
   budgets: budgetsSchema,
+  /** What share of answers must be right. */
+  quality: qualitySchema,
+  /** When the day is reported, and what work by hand would have cost. */
+  report: reportSchema,
   /** Under which address this server is reached from elsewhere; links in notifications lead there. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Set in the folder that `keelson demo` made. */
@@ -85,6 +90,11 @@ function readCompany(dataDir: string): CompanyConfig {
   } catch (cause) {
     throw new KeelsonError('BAD_CONFIG', `${file} is not JSON: ${(cause as Error).message}`, { cause });
   }
+  return checkCompany(json, file);
+}
+
+/** Throws BAD_CONFIG naming every fault. `file`: how it is called in errors. */
+export function checkCompany(json: unknown, file: string): CompanyConfig {
   const parsed = companySchema.safeParse(json);
   if (!parsed.success) throw new KeelsonError('BAD_CONFIG', `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
   return parsed.data;

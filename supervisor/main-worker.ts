@@ -13,6 +13,7 @@ import { createMachines, loadAgents } from './agents.ts';
 import { readToken, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
 import { openConnectors } from './main-connectors.ts';
+import { openModels } from './main-models.ts';
 import { startParts } from './main-parts.ts';
 import { isPaused } from './main-pause.ts';
 
@@ -48,8 +49,9 @@ export async function startWorkerProcess(given: Config, { natsUrl, say }: { nats
   const bus = await connectBus({ ...connection, name: 'worker', clock, log });
   const connectors = await openConnectors({ config, store });
   const policies = readPolicies(store, actionsOf(connectors));
+  const models = openModels({ config, store, clock, log });
   const startWork = async () => {
-    const parts = await startParts({ config, bus, store, registry, connectors, policies, activities: agents.activities, clock, log, role: 'worker' });
+    const parts = await startParts({ config, bus, store, registry, connectors, policies, activities: agents.activities, clock, log, role: 'worker', models: models.activities });
     return parts.stop;
   };
 

@@ -5,7 +5,6 @@ import pino from 'pino';
 import { connectBus } from '#actors/bus-nats.ts';
 import { systemClock } from '#actors/clock.ts';
 import { randomId } from '#actors/ids.ts';
-import type { Registry } from '#actors/registry.ts';
 import type { Listen } from '#connectors/console/listen.ts';
 import { openCalendar } from '#connectors/cron.ts';
 import { readPolicies } from '#connectors/knowledge.ts';
@@ -14,31 +13,38 @@ import { actionsOf } from '#connectors/policy-schema.ts';
 import { createThrottle } from '#connectors/throttle.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { machineKey } from '#machines/define.ts';
-import { unitePermissions } from '#machines/permissions.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
 import { scheduleMachine } from '#machines/agents/schedule.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
 import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.ts';
 import { startStore } from '#store/actor.ts';
 import type { KnownHead } from '#store/verify.ts';
-import { createMachines, loadAgents } from './agents.ts';
+import { createMachines, loadAgents, permissionsOf } from './agents.ts';
 import { toBudgets } from './budget-settings.ts';
 import { readLibrary, readToken, readTriggers, removeRunFile, writeRunFile, type RunFile } from './company.ts';
 import { companyToken, type Config } from './config.ts';
 import { effectfulTypes, watchDeadlines, type Deadlines } from './deadlines.ts';
+import { mailSettings } from './mail-settings.ts';
+import { keepBudgets } from './main-budgets.ts';
 import { outsideOf, type ErasureParts } from './main-erasure.ts';
 import { erasedCopy, headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { startOperatorSide } from './main-console.ts';
+import { keepMemory, openEmbedders } from './main-memory.ts';
+import { openModels } from './main-models.ts';
+import { learningTriggers, startLearning } from './main-learning.ts';
 import { superviseNats } from './main-nats.ts';
 import { openConnectors, openPaymentHook } from './main-connectors.ts';
 import { openAuthentication, openNotify } from './main-outside.ts';
 import { startParts } from './main-parts.ts';
 import { startPausable } from './main-pause.ts';
 import { startPolicies } from './main-policies.ts';
+import { startPrompts } from './main-prompts.ts';
 import { keepRetention } from './main-retention.ts';
+import { qualityTrigger, runThresholds, startLookingBack } from './main-quality.ts';
 import { startSupervisor, watchStuck } from './main-supervisor.ts';
 import { startErasing } from './main-unfinished.ts';
+import { limitsTrigger, startWaitingRoom } from './main-waiting.ts';
 import { keepSchedules, readSchedules } from './schedules.ts';
 
 export interface Server {
@@ -53,12 +59,8 @@ export interface Server {
 }
 
 /** What this build starts or wakes by itself, beside the files in triggers/ of the company. */
-export const buildTriggers: readonly Trigger[] = [];
+export const buildTriggers: readonly Trigger[] = [limitsTrigger, qualityTrigger, ...learningTriggers];
 
-/** What each type of actor may record, ask for and spend. */
-const permissionsOf = (registry: Registry) => Object.fromEntries([...Map.groupBy(registry.list(), ({ id }) => id)].map(([id, versions]) => [id, unitePermissions(versions.map(({ protocol }) => protocol.may ?? {}))]));
-
-const hourMs = 3_600_000;
 const smtpMissing = 'no KEELSON_SMTP_URL: approved mail is written to outbox/ and not sent';
 
 export async function startServer(config: Config, { port, listen, natsUrl, inspect = false, say }: { port: number; listen?: Listen; natsUrl: string | null; inspect?: boolean; say: (line: string) => void }): Promise<Server> {
@@ -91,7 +93,7 @@ export async function startServer(config: Config, { port, listen, natsUrl, inspe
       store.onExit(resolve);
       nats.onGivenUp(resolve);
     });
-    const known = (await Promise.all(['template', 'trigger'].map((artifactKind) => store.query('contents', { artifactKind })))).flat() as { id: string; hash: string }[];
+    const known = (await Promise.all(['template', 'trigger', 'rule'].map((artifactKind) => store.query('contents', { artifactKind })))).flat() as { id: string; hash: string }[];
     const library = readLibrary(dataDir, new Map(known.map(({ id, hash }) => [id, hash])), `library:${randomId()}`, clock.now());
     if (library) await store.commit(library);
     const bus = await connectBus({ ...connection, name: 'host', clock, log });
@@ -101,19 +103,24 @@ export async function startServer(config: Config, { port, listen, natsUrl, inspe
     const actions = actionsOf(connectors);
     const policies = readPolicies(store, actions);
     await startPolicies({ dataDir, store, actions, read: policies, clock, makeId: randomId, say });
+    await startPrompts({ dataDir, store, clock, makeId: randomId, say });
     await startSupervisor(store, clock.now());
+    await startLearning(store, clock.now());
+    await startWaitingRoom(store, clock.now());
+    await startLookingBack(store, clock.now());
     const scheduling = await keepSchedules({ store, schedules, openCalendar, clock, makeId: randomId, onError: (error) => log.error(plainError(error), 'could not look at the schedules') });
     stops.push(scheduling.stop);
     // What a schedule starts may act outside.
     const effectful = [...effectfulTypes(registry), scheduleMachine.id];
     let deadlines: Deadlines | undefined;
     const throttle = createThrottle({ clock });
+    const models = openModels({ config, store, clock, log });
     const recordPause = (outcome: string, reason: string) => store.commit({
       ...emptyCommit(`pause:${randomId()}`, clock.now(), 'operator/desk', { company: outcome, reason }),
       decisions: [{ what: 'company', outcome, confidence: null, reasons: reason === '' ? [] : [reason], evidence: [], policy: null, model: null, costMicros: null }],
     });
     const start = async () => {
-      const parts = await startParts({ config, bus, store, registry, connectors, policies, activities: agents.activities, clock, log, role: 'all', throttle });
+      const parts = await startParts({ config, bus, store, registry, connectors, policies, activities: agents.activities, clock, log, role: 'all', throttle, models: models.activities });
       const watch = deadlines = await watchDeadlines({ store, clock, log, effectful, onJump: scheduling.look });
       return async () => {
         watch.stop();
@@ -127,15 +134,9 @@ export async function startServer(config: Config, { port, listen, natsUrl, inspe
     if (again > 0) say(`${again} messages from before the last stop go on`);
     if (work.paused() !== null) say('The company is paused: nothing is done until `keelson resume`.');
 
-    const runSettings = {
-      from: { address: company.email, name: `${company.operator} · ${company.name}` },
-      thresholds: company.thresholds,
-      remindAfterMs: company.approvals.reminderAfterHours * hourMs,
-      expireAfterMs: company.approvals.expiresAfterHours * hourMs,
-      useModel: config.model !== null,
-    };
-    const receiving = { store, clock, machine: machineKey(mailMachine), company: runSettings };
-    const receive = (raw: Uint8Array, source: string) => receiveMail(raw, { ...receiving, source });
+    const receiving = { store, clock, machine: machineKey(mailMachine), company: mailSettings(config, { useModel: Object.keys(models.settings.tiers).length > 0 }) };
+    const measured = async () => ({ ...receiving, company: { ...receiving.company, thresholds: await runThresholds(store, company) } });
+    const receive = async (raw: Uint8Array, source: string) => receiveMail(raw, { ...(await measured()), source });
     const erasure: ErasureParts = {
       dataDir, outside: outsideOf(config), erasedCopy: erasedCopy(dataDir, company.auditHeads), now: clock.now,
       openErasures: store.openErasures,
@@ -149,16 +150,18 @@ export async function startServer(config: Config, { port, listen, natsUrl, inspe
     const erasing = await startErasing({ erasure, finishRowsNow: (id) => store.finishErasure(id, 1), assertUnread: store.emptyLog, clock, log, say });
     stops.push(erasing.stop);
     const web = await startOperatorSide({
-      config, port, ...(listen ? { listen } : {}), inspect, token, store, bus, registry, connectors, actions, pausing: work, erase: erasing.erase, receiveMail: receive,
+      config, port, ...(listen ? { listen } : {}), inspect, token, store, bus, registry, connectors, actions, pausing: work, erase: erasing.erase, receiveMail: receive, models, mailRun: { machine: receiving.machine, company: receiving.company },
       paymentHook: await openPaymentHook({ config, store, clock }), onClockAnswered: () => deadlines?.look(), circuits: throttle.circuits, clock, log,
     });
     stops.push(web.stop);
     stops.push(watchStuck({ store, registry, clock, log }));
+    stops.push(keepMemory({ store, bus, embedders: await openEmbedders({ gateway: models.gateway, store, clock }), paused: () => work.paused() !== null, clock, log }).stop);
+    stops.push(keepBudgets({ store, settings: company.budgets, clock, log }).stop);
     stops.push(keepRetention({ store, days: company.retentionDays ?? 365, clock, log }));
     stops.push(writeHeads({ file: headsFile(dataDir, company.auditHeads), head: () => store.query('head', {}) as Promise<KnownHead | null>, clock, log }));
     if (config.imapUrl && !config.dryRun) {
       const authenticate = await openAuthentication({ clock });
-      stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive: (raw, source) => receiveMail(raw, { ...receiving, source, authenticate }) }));
+      stops.push(followInbox({ imapUrl: config.imapUrl, store, clock, log, receive: async (raw, source) => receiveMail(raw, { ...(await measured()), source, authenticate }) }));
     }
     const notifying = config.dryRun ? null : await openNotify({ config, store, bus, clock, log, linkOf: web.linkOf });
     if (notifying) stops.push(notifying.stop);

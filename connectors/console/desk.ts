@@ -12,6 +12,7 @@ import { clockKeeper, decideClock } from './desk-clock.ts';
 import { answerMs, createCommands, messageOf, operator, type Before, type Content } from './desk-commands.ts';
 import { decideContradiction, type Decided } from './desk-contradictions.ts';
 import { createKnowledge, type Knowledge } from './desk-facts.ts';
+import { isPublication, publishLearnt, type WriteFile } from './desk-publish.ts';
 import { parseJson } from './json-guard.ts';
 
 /** With `commandId` a command may be given again; see desk-commands.ts. */
@@ -31,7 +32,7 @@ type Edit = { payload: unknown; payloadHash: string };
 type Answer = Content & ({ type: 'APPROVE'; payloadHash: string; edit?: Edit } | { type: 'REJECT'; reason: string } | { type: 'RESPOND'; text: string } | { type: 'RECONCILE'; outcome: string; note: string });
 
 /** `whyNotPayload`: why an edited payload is none of its action. `onClockAnswered`: what was held because the clock jumped may go now. */
-export function createDesk({ store, bus, clock, makeId, whyNotPayload = () => null, onClockAnswered = () => {} }: { store: StorePort; bus: Bus; clock: Clock; makeId: MakeId; whyNotPayload?: (action: string, payload: unknown) => string | null; onClockAnswered?: () => void }): Desk {
+export function createDesk({ store, bus, clock, makeId, whyNotPayload = () => null, onClockAnswered = () => {}, writeFile }: { writeFile?: WriteFile; store: StorePort; bus: Bus; clock: Clock; makeId: MakeId; whyNotPayload?: (action: string, payload: unknown) => string | null; onClockAnswered?: () => void }): Desk {
   const find = (id: string) => store.query('intent', { id }) as Promise<Stored | null>;
   const commands = createCommands({ store, clock, makeId });
 
@@ -67,6 +68,10 @@ export function createDesk({ store, bus, clock, makeId, whyNotPayload = () => nu
         const before = await stateOf(item.actor);
         if (item.kind === 'escalation' && (/^(?:failed|held|parked|stuck)-/.test(item.id) || before?.status !== 'active')) return settle(item, event, command);
         if (before?.held) throw new KeelsonError('REFUSED', `${item.actor} is held: ${before.held.reason || before.held.by}`, { hint: `Let it go on first: keelson resume ${item.actor}` });
+        if (event.type === 'APPROVE' && isPublication(item)) {
+          if (event.edit || !writeFile) throw doesNotTake(item);
+          await publishLearnt({ commands, writeFile }, item);
+        }
         const applied = await tell(command, item.actor, event);
         const now = await find(item.id);
         // The actor heard it and stayed where it was: it did not take the answer.

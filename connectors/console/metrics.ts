@@ -13,6 +13,7 @@ export interface MetricsPorts {
   process(): ProcessNumbers;
 }
 
+interface SpendTotals { workflow: string; settledMicros: number; reservedMicros: number }
 type Sample = [value: number, labels?: Record<string, string>];
 interface Metric { name: string; help: string; type: 'counter' | 'gauge'; samples: Sample[] }
 
@@ -21,7 +22,7 @@ export function metricsRoute(ports: MetricsPorts): RawRoute {
 }
 
 async function readMetrics({ query, paused, readers, process }: MetricsPorts): Promise<Metric[]> {
-  const [counts, standing] = await Promise.all([query('status', {}) as Promise<Counts & { effects: string }>, query('standing', {}) as Promise<Standing>]);
+  const [counts, standing, spend] = await Promise.all([query('status', {}) as Promise<Counts & { effects: string }>, query('standing', {}) as Promise<Standing>, query('spendTotals', {}) as Promise<SpendTotals[]>]);
   const { residentBytes, heapBytes, cpuSeconds, startedMs, loopDelayP50Ms, loopDelayP99Ms, loopDelayMaxMs } = process();
   const counter = (name: string, help: string, ...samples: Sample[]): Metric => ({ name, help, type: 'counter', samples });
   const gauge = (name: string, help: string, ...samples: Sample[]): Metric => ({ name, help, type: 'gauge', samples });
@@ -36,6 +37,8 @@ async function readMetrics({ query, paused, readers, process }: MetricsPorts): P
     gauge('operations', 'External operations by state.', ...standing.operations.map(({ state, count }): Sample => [count, { state }])),
     gauge('operations_unknown', 'Operations of which nobody knows whether they left.', [standing.operations.find(({ state }) => state === 'unknown')?.count ?? 0]),
     gauge('parked_messages', 'Messages that are parked now.', [standing.parked]),
+    counter('model_spend_dollars_total', 'What settled calls of models have cost, by workflow.', ...spend.map(({ workflow, settledMicros }): Sample => [settledMicros / 1e6, { workflow }])),
+    gauge('model_reserved_dollars', 'What calls of models that are under way may cost at most, by workflow.', ...spend.map(({ workflow, reservedMicros }): Sample => [reservedMicros / 1e6, { workflow }])),
     gauge('facts', 'Facts in the store.', [counts.facts]),
     gauge('erasures_unfinished', 'Erasures that are not finished.', [counts.erasing]),
     gauge('last_commit_timestamp_seconds', 'When the last commit was made.', [(standing.last?.atMs ?? 0) / 1_000]),

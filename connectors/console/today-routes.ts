@@ -1,5 +1,6 @@
 // The first screen: what needs the operator, what runs, what was done, what it cost, and whether everything is well.
 import { capWindowMs, type Cap } from '#machines/caps.ts';
+import type { Outlook } from '#machines/budget-outlook.ts';
 import type { Money } from '#machines/effects.ts';
 import { z } from 'zod';
 import type { ConnectorView } from './desk-connectors.ts';
@@ -16,6 +17,8 @@ export interface TodayPorts {
   paused(): string | null;
   look(): Promise<Machine>;
   caps: readonly Cap[];
+  /** What models may cost, company first. */
+  budgets(): Promise<Outlook[]>;
   nowMs(): number;
 }
 
@@ -38,6 +41,8 @@ export interface Today {
   running: { runs: number; waitForYou: number; byMachine: { machine: string; runs: number; waitForYou: number }[]; isAll: boolean };
   done: Done;
   caps: { currency: string; perDayMinor: number; usedMinor: number }[];
+  /** Of the company: its day and its month. */
+  budgets: Outlook[];
   health: Line[];
   /** Nothing was ever handed in. */
   isFresh: boolean;
@@ -47,7 +52,7 @@ const shownItems = 5;
 const runsMax = 500;
 const dayMs = 86_400_000;
 
-export function todayRoutes({ query, inbox, connectors, paused, look, caps, nowMs }: TodayPorts): Route[] {
+export function todayRoutes({ query, inbox, connectors, paused, look, caps, budgets, nowMs }: TodayPorts): Route[] {
   return [
     get('/api/today', {
       summary: 'What needs you, what runs, what was done since midnight or in the last 24 hours, what it cost, and how everything stands.',
@@ -55,9 +60,9 @@ export function todayRoutes({ query, inbox, connectors, paused, look, caps, nowM
       async handle({ query: { span } }): Promise<Today> {
         const now = nowMs();
         const since = span === 'day' ? midnight(now) : now - dayMs;
-        const [list, page, done, payments, counts, standing, effects, machine, ways] = await Promise.all([
+        const [list, page, done, payments, counts, standing, effects, machine, ways, outlooks] = await Promise.all([
           inbox(), query('runs', { status: 'active', limit: runsMax }) as Promise<RunPage>, query('done', { since }) as Promise<Done>, query('payments', { sinceMs: now - capWindowMs }) as Promise<Money[]>,
-          query('status', {}) as Promise<Counts>, query('standing', {}) as Promise<Standing>, query('effects', {}) as Promise<Known['effects']>, look(), connectors(),
+          query('status', {}) as Promise<Counts>, query('standing', {}) as Promise<Standing>, query('effects', {}) as Promise<Known['effects']>, look(), connectors(), budgets(),
         ]);
         const byMachine = [...Map.groupBy(page.runs, (run) => run.machine.split('@')[0]!)].map(([name, runs]) => ({ machine: name, runs: runs.length, waitForYou: runs.filter(({ waitsForYou }) => waitsForYou).length }));
         return {
@@ -66,6 +71,7 @@ export function todayRoutes({ query, inbox, connectors, paused, look, caps, nowM
           running: { runs: page.runs.length, waitForYou: byMachine.reduce((sum, { waitForYou }) => sum + waitForYou, 0), byMachine: byMachine.toSorted((a, b) => b.runs - a.runs), isAll: page.next === null },
           done,
           caps: caps.map(({ currency, perDayMinor }) => ({ currency, perDayMinor, usedMinor: payments.filter((money) => money.currency === currency).reduce((sum, { amountMinor }) => sum + amountMinor, 0) })),
+          budgets: outlooks.filter(({ workflow }) => workflow === null),
           health: healthLines({ machine, standing, counts, effects, paused: paused(), connectors: ways, nowMs: now }),
           isFresh: counts.mails === 0 && list.waiting === 0 && page.runs.length === 0,
         };

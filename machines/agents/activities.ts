@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { activity } from '../define.ts';
 import { foundSchema, modeSchema, performedSchema, planSchema, reservationSchema, riskSchema } from '../effects.ts';
 import { languageSchema, mailSchema } from '../mail.ts';
-import { linkSchema } from '../records.ts';
+import { labelSchema, linkSchema } from '../records.ts';
 
 const patient = { attempts: 4, firstMs: 500, maxMs: 60_000 };
 
 /** What a search found, by reference: whose words they are stays in the store, and runs about others keep none of them. */
-export const hitSchema = z.object({ kind: z.string(), id: z.string(), score: z.number(), place: z.number().int() });
+export const hitSchema = z.object({
+  kind: z.string(), id: z.string(), score: z.number(), place: z.number().int(),
+  /** Who vouches for it: what a mail says is `untrusted`, whoever found it. */
+  label: labelSchema.optional(),
+});
 
 /** Full-text search over what the company knows. */
 export const searchKnowledge = activity({
@@ -34,9 +38,6 @@ const draftInput = z.object({ mail: mailSchema, language: languageSchema, hits: 
 
 /** Drafts from the template library. Needs nothing but the store. */
 export const draftFromTemplates = activity({ name: 'reply.template', input: draftInput, output: draftSchema, timeoutMs: 10_000, retry: patient });
-
-/** Drafts with the configured model. Few tries: the template tier is waiting. */
-export const draftWithModel = activity({ name: 'reply.model', input: draftInput, output: draftSchema, timeoutMs: 60_000, retry: { attempts: 2, firstMs: 1_000, maxMs: 5_000 }, concurrency: 4 });
 
 export const policySchema = z.object({ id: z.string(), version: z.string(), rule: z.string() });
 
@@ -153,19 +154,22 @@ export const triedSchema = z.object({
 });
 export type Tried = z.output<typeof triedSchema>;
 
+export const tiersSchema = z.object({
+  tiers: z.array(z.object({ name: z.string(), threshold: z.number() })),
+  /** Tiers that are passed over, and why: `demoted: …`. */
+  skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
+  /** `now`: somebody waits · `batch`: cheap and some time today. */
+  latency: z.enum(['now', 'batch']),
+  /** What to do when no tier could be asked: wait until one can, or go on with what there is. */
+  otherwise: z.enum(['wait', 'go-on']),
+});
+export type Tiers = z.output<typeof tiersSchema>;
+
 /** Which tiers there are for a task, cheapest first, and from which confidence on each is believed. Asks nobody and costs nothing. */
 export const planTiers = activity({
   name: 'model.plan',
   input: z.object({ task: z.string() }),
-  output: z.object({
-    tiers: z.array(z.object({ name: z.string(), threshold: z.number() })),
-    /** Tiers that are passed over, and why: `demoted: …`. */
-    skipped: z.array(z.object({ name: z.string(), reason: z.string() })),
-    /** `now`: somebody waits · `batch`: cheap and some time today. */
-    latency: z.enum(['now', 'batch']),
-    /** What to do when no tier could be asked: wait until one can, or go on with what there is. */
-    otherwise: z.enum(['wait', 'go-on']),
-  }),
+  output: tiersSchema,
   timeoutMs: 10_000,
   retry: patient,
 });
@@ -181,16 +185,21 @@ export const askTier = activity({
   concurrency: 8,
 });
 
+export const lookSchema = z.object({
+  /** Providers that do not answer, with why. */
+  down: z.array(z.object({ provider: z.string(), reason: z.string() })),
+  /** Budgets of which nothing is left. */
+  gone: z.array(z.object({ scope: z.string(), period: z.string(), againAtMs: z.number().nullable(), reason: z.string() })),
+  /** When it looked. */
+  atMs: z.number().optional(),
+});
+export type Look = z.output<typeof lookSchema>;
+
 /** Whether what stood in the way is gone: asked for nothing, so it costs nothing. */
 export const lookAtModels = activity({
   name: 'model.ready',
   input: z.object({}),
-  output: z.object({
-    /** Providers that do not answer, with why. */
-    down: z.array(z.object({ provider: z.string(), reason: z.string() })),
-    /** Budgets of which nothing is left. */
-    gone: z.array(z.object({ scope: z.string(), period: z.string(), againAtMs: z.number().nullable(), reason: z.string() })),
-  }),
+  output: lookSchema,
   timeoutMs: 30_000,
   retry: patient,
 });

@@ -1,6 +1,8 @@
 // Drafts a reply from the template library alone. What is known about the sender supports the choice but never enters the
 // text: the only foreign words in a draft are the sender's name and subject, each one clean line.
+import type { z } from 'zod';
 import { mailLimits, type Language, type Mail } from '../mail.ts';
+import type { draftSchema } from './activities.ts';
 import { detectLanguage } from './language.ts';
 import { prepareTemplates, rankTemplates, scoreText, type Match } from './match-templates.ts';
 import { readPersonName } from './person-name.ts';
@@ -55,6 +57,13 @@ const similarShare = 1 / 3;
 export function findCorrections(hits: readonly Pick<Hit, 'kind' | 'id' | 'score'>[]): string[] {
   const best = Math.max(0, ...hits.map(({ score }) => score));
   return [...new Set(hits.filter(({ kind, score }) => kind === 'correction' && score >= best * similarShare).map(({ id }) => id))];
+}
+
+/** Whichever tier wrote it: what the operator changed in drafts like it is shown beside it. */
+export function besideCorrections(draft: z.output<typeof draftSchema>, hits: readonly Pick<Hit, 'kind' | 'id' | 'score'>[]): z.output<typeof draftSchema> {
+  const corrections = findCorrections(hits);
+  if (corrections.length === 0) return draft;
+  return { ...draft, reasons: [...draft.reasons, 'a similar draft was corrected by the operator before'], evidence: [...draft.evidence, ...corrections.map((id) => ({ kind: 'annotation' as const, id }))] };
 }
 
 interface Doubt { factor: number; reason: string }

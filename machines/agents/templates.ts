@@ -1,6 +1,6 @@
 // The template library: markdown files with front matter. No expression language: a placeholder is a name, and what fills
 // it is one cleaned line.
-import { KeelsonError } from '../errors.ts';
+import { readFrontMatter } from '../front-matter.ts';
 import { languageSchema, type Language } from '../mail.ts';
 import { safeLine } from './read-text.ts';
 
@@ -18,54 +18,23 @@ const fields = ['id', 'language', 'topic', 'keywords', 'title'] as const;
 const maxChars = 20_000;
 const placeholder = /\{\{\s*([a-zA-Z][a-zA-Z0-9_]{0,39})\s*\}\}/g;
 
-function refuse(line: number, why: string): never {
-  throw new KeelsonError('BAD_CONFIG', `Template, line ${line}: ${why}.`, { hint: 'A template begins with `---`, then `id:`, `language:`, `topic:` and `keywords:`, then `---` and the text.' });
-}
-
 /**
  * Reads one template: front matter between `---` lines with id, language (en, de), topic, keywords (comma separated) and
  * optionally title, then the text with `{{name}}` placeholders. Throws BAD_CONFIG that names the line.
  */
 export function parseTemplate(text: string): Template {
-  if (text.length > maxChars) refuse(1, `it has ${text.length} characters, at most ${maxChars} are read`);
-  const lines = text.replace(/^\ufeff/, '').split(/\r\n|\r|\n/);
-  if (lines[0]?.trim() !== '---') refuse(1, 'expected "---" at the start');
-  const end = lines.findIndex((line, index) => index > 0 && line.trim() === '---');
-  if (end < 0) refuse(lines.length, 'the front matter has no closing "---"');
-  const found = new Map<string, { value: string; line: number }>();
-  for (const [index, line] of lines.slice(1, end).entries()) {
-    const at = index + 2;
-    if (line.trim() === '' || line.trim().startsWith('#')) continue;
-    const match = /^\s*([a-zA-Z]+)\s*:\s*(.*)$/.exec(line);
-    if (match === null) refuse(at, `"${safeLine(line, 40)}" is not "key: value"`);
-    const key = match[1] ?? '';
-    if (!(fields as readonly string[]).includes(key)) refuse(at, `unknown key "${key}", known are ${fields.join(', ')}`);
-    if (found.has(key)) refuse(at, `"${key}" is given twice`);
-    found.set(key, { value: (match[2] ?? '').trim().replace(/^(["'])(.*)\1$/, '$2'), line: at });
-  }
-  const need = (key: string): { value: string; line: number } => {
-    const entry = found.get(key);
-    if (entry === undefined) refuse(end + 1, `"${key}" is missing`);
-    if (entry.value === '') refuse(entry.line, `"${key}" is empty`);
-    return entry;
-  };
+  const { need, find, body, bodyLine, refuse } = readFrontMatter(text, { what: 'Template', fields, maxChars, hint: 'A template begins with `---`, then `id:`, `language:`, `topic:` and `keywords:`, then `---` and the text.' });
   const id = need('id');
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(id.value)) refuse(id.line, `the id "${safeLine(id.value, 40)}" must be lower case letters, digits and "-"`);
   const language = languageSchema.safeParse(need('language').value);
-  if (!language.success) refuse(need('language').line, `the language "${safeLine(need('language').value, 20)}" is not en or de`);
+  if (!language.success) return refuse(need('language').line, `the language "${safeLine(need('language').value, 20)}" is not en or de`);
   const keywords = need('keywords').value.split(',').map((word) => word.trim()).filter((word) => word !== '').slice(0, 200);
   if (keywords.length === 0) refuse(need('keywords').line, '"keywords" names no word');
-  checkBody(lines, end);
-  return { id: id.value, language: language.data, topic: need('topic').value, keywords, title: found.get('title')?.value || null, body: lines.slice(end + 1).join('\n').trim() };
-}
-
-function checkBody(lines: readonly string[], end: number): void {
-  const body = lines.slice(end + 1);
-  if (body.every((line) => line.trim() === '')) refuse(end + 2, 'there is no text below the front matter');
   for (const [index, line] of body.entries()) {
     const rest = line.replace(placeholder, '');
-    if (rest.includes('{{') || rest.includes('}}')) refuse(end + 2 + index, 'a placeholder must be a name in double braces, like {{name}}');
+    if (rest.includes('{{') || rest.includes('}}')) refuse(bodyLine + index, 'a placeholder must be a name in double braces, like {{name}}');
   }
+  return { id: id.value, language: language.data, topic: need('topic').value, keywords, title: find('title')?.value || null, body: body.join('\n').trim() };
 }
 
 /** Company text that may have several lines; everything else is one line. */

@@ -1,11 +1,12 @@
 // One run per mail: triage → for inquiries retrieve, draft, check, propose → for everything else a booked fact, a task or
 // "ignored", always with the reason. Each stage is an agent with a schema for what it gives back.
-import { and, assign, setup } from 'xstate';
+import { and, assign, or, setup } from 'xstate';
 import { z } from 'zod';
 import { draftSchema, hitSchema } from '../agents/activities.ts';
 import { copyMachine } from '../agents/copy.ts';
 import { correction, originOf } from '../agents/correction.ts';
 import { extractMoney } from '../agents/extract-money.ts';
+import { extractedSchema, extractionMachine } from '../agents/extraction.ts';
 import { operationMachine } from '../agents/operation.ts';
 import { retrievalMachine } from '../agents/retrieval.ts';
 import { triageMachine, verdictSchema } from '../agents/triage.ts';
@@ -25,22 +26,27 @@ export const companySchema = z.object({
 });
 
 const mailRun = protocol({
-  input: z.object({ mail: mailSchema, company: companySchema }),
-  context: z.object({ mail: mailSchema, company: companySchema, verdict: verdictSchema.nullable(), hits: z.array(hitSchema), draft: draftSchema.nullable(), failures: z.number().int(), reason: z.string() }),
+  /** `given`: the operator has said what it is, so nobody is asked; `run`: the mail was handled before, and this is another run of it. */
+  input: z.object({ mail: mailSchema, company: companySchema, given: verdictSchema.optional(), run: z.string().regex(/^r\d{1,6}$/).optional() }),
+  context: z.object({ run: z.string().optional(), mail: mailSchema, company: companySchema, verdict: verdictSchema.nullable(), hits: z.array(hitSchema), draft: draftSchema.nullable(), failures: z.number().int(), reason: z.string(), extracted: extractedSchema.nullable().optional() }),
   events: operatorEvents,
   output: z.object({ category: z.string(), reason: z.string() }),
   operatorOnly,
   may: { facts: ['mail.received', 'person.name', 'invoice', 'receipt', 'payment'], intents: ['question', 'task'], act: ['mail.send'], corrections: true },
+  takesOver: ['1'],
 });
 type Context = z.output<typeof mailRun.schemas.context>;
 
 const evidenceOf = ({ mail, draft }: Context): Link[] => [{ kind: 'artifact', id: mail.id }, ...(draft?.evidence ?? [])];
-/** After a failure the mail is tried again: its questions and operations are new ones. */
-const again = ({ failures }: Context) => (failures > 0 ? `-${failures}` : '');
+/** After a failure or a correction the mail is handled again: its questions and operations are new ones. */
+const again = ({ failures, run }: Context) => `${run === undefined ? '' : `-${run}`}${failures > 0 ? `-${failures}` : ''}`;
+const runId = ({ mail, run }: Context) => (run === undefined ? mail.id : `${mail.id}-${run}`);
 const questionId = (context: Context) => `w-${context.mail.id}${again(context)}`;
 const sender = ({ mail }: Context) => mail.from?.address.toLowerCase() ?? 'unknown';
+/** As rules read it, or else whoever was sure, or the operator. */
+const moneyOf = ({ mail, extracted }: Context) => extracted?.money ?? extractMoney(mail);
 /** Whoever the money is with: the payee that was read, else the sender's domain. */
-const counterparty = (context: Context) => `organisation/${(extractMoney(context.mail).payee ?? sender(context).split('@')[1] ?? 'unknown').toLowerCase().slice(0, 100)}`;
+const counterparty = (context: Context) => `organisation/${(moneyOf(context).payee ?? sender(context).split('@')[1] ?? 'unknown').toLowerCase().slice(0, 100)}`;
 const moneyIsClear = (mail: Context['mail']) => {
   const money = extractMoney(mail);
   return money.amountMinor !== null && money.currency !== null && money.confidence >= 0.7;
@@ -59,9 +65,9 @@ function replyTo({ mail, draft, company }: Context): Json {
 }
 
 function taskFor(context: Context, summary: string): Intent {
-  const money = extractMoney(context.mail);
+  const money = moneyOf(context);
   return {
-    id: `t-${context.mail.id}`,
+    id: `t-${runId(context)}`,
     kind: 'task',
     state: 'input-required',
     summary,
@@ -69,14 +75,14 @@ function taskFor(context: Context, summary: string): Intent {
   };
 }
 
-function describeMoney({ mail }: Context): string {
-  const { amountMinor, currency, payee, dueDate } = extractMoney(mail);
+function describeMoney(context: Context): string {
+  const { amountMinor, currency, payee, dueDate } = moneyOf(context);
   const amount = amountMinor === null ? 'an unclear amount' : `${(amountMinor / 100).toFixed(2)} ${currency ?? '(currency unclear)'}`;
   return `${amount}${payee ? ` · ${payee}` : ''}${dueDate ? ` · due ${dueDate}` : ''}`;
 }
 
 function bookedFact(context: Context): Fact {
-  const money = extractMoney(context.mail);
+  const money = moneyOf(context);
   return { entity: counterparty(context), predicate: context.verdict?.category ?? 'payment', value: { ...money }, label: 'untrusted', confidence: money.confidence, source: money.line === null ? context.mail.id : `${context.mail.id}#L${money.line}` };
 }
 
@@ -84,14 +90,16 @@ export const mailMachine = setup({
   types: mailRun.types,
   schemas: mailRun.schemas,
   actions: records,
-  actors: { triage: triageMachine, retrieval: retrievalMachine, copy: copyMachine, operation: operationMachine },
+  actors: { triage: triageMachine, retrieval: retrievalMachine, copy: copyMachine, operation: operationMachine, extraction: extractionMachine },
   delays: { reminding: ({ context }) => context.company.remindAfterMs },
   guards: {
     isTriaged: ({ context }) => context.verdict !== null,
     isInquiry: ({ context }) => context.verdict?.category === 'inquiry',
     isInvoice: ({ context }) => context.verdict?.category === 'invoice',
     isMoney: ({ context }) => context.verdict?.category === 'receipt' || context.verdict?.category === 'payment',
-    moneyIsClear: ({ context }) => moneyIsClear(context.mail),
+    moneyIsClear: ({ context }) => context.extracted?.sure ?? moneyIsClear(context.mail),
+    isExtracted: ({ context }) => Boolean(context.extracted),
+    isNoMoney: ({ context }) => context.extracted?.verdict === 'nothing',
     hasSender: ({ context }) => context.mail.from !== null,
     draftIsGood: ({ context }) => context.draft !== null && context.draft.confidence >= context.company.thresholds.draft,
     confirmsSuggestion: ({ context }, { text }: { text: string | null }) => text === (context.draft?.text ?? ''),
@@ -99,20 +107,28 @@ export const mailMachine = setup({
   },
 }).createMachine({
   id: 'mail',
-  version: '1',
+  version: '2',
   description: 'One mail, from arrival to its reply, its booking, its task or the reason why nothing is done.',
-  context: ({ input }) => ({ ...input, verdict: null, hits: [], draft: null, failures: 0, reason: '' }),
-  initial: 'triaging',
-  entry: [
-    { type: 'recordFact', params: ({ context }) => ({ entity: `person/${sender(context)}`, predicate: 'mail.received', value: { subject: context.mail.subject, date: context.mail.date, messageId: context.mail.messageId }, label: 'untrusted', confidence: 1, source: context.mail.id }) },
-    { type: 'recordFact', params: ({ context }) => ({ entity: `person/${sender(context)}`, predicate: 'person.name', value: context.mail.from?.name ?? '', label: 'untrusted', confidence: 0.5, source: context.mail.id }) },
-  ],
+  context: ({ input: { given = null, ...input } }) => ({ ...input, verdict: given, hits: [], draft: null, failures: 0, reason: '' }),
+  initial: 'arriving',
   states: {
+    arriving: {
+      always: [
+        { guard: 'isTriaged', target: 'routing' },
+        {
+          target: 'triaging',
+          actions: [
+            { type: 'recordFact', params: ({ context }) => ({ entity: `person/${sender(context)}`, predicate: 'mail.received', value: { subject: context.mail.subject, date: context.mail.date, messageId: context.mail.messageId }, label: 'untrusted', confidence: 1, source: context.mail.id }) },
+            { type: 'recordFact', params: ({ context }) => ({ entity: `person/${sender(context)}`, predicate: 'person.name', value: context.mail.from?.name ?? '', label: 'untrusted', confidence: 0.5, source: context.mail.id }) },
+          ],
+        },
+      ],
+    },
     triaging: {
       invoke: {
         id: 'triage',
         src: 'triage',
-        input: ({ context }) => ({ mail: context.mail, threshold: context.company.thresholds.triage }),
+        input: ({ context }) => ({ mail: context.mail, threshold: context.company.thresholds.triage, useModel: context.company.useModel }),
         onDone: { target: 'routing', actions: assign({ verdict: ({ event }) => event.output }) },
         onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
@@ -120,11 +136,24 @@ export const mailMachine = setup({
     routing: {
       always: [
         { guard: and(['isInquiry', 'hasSender']), target: 'retrieving' },
-        { guard: 'isInvoice', target: 'tasked' },
+        { guard: and(['isInvoice', or(['isExtracted', 'moneyIsClear'])]), target: 'tasked' },
         { guard: and(['isMoney', 'moneyIsClear']), target: 'booked' },
-        { guard: 'isMoney', target: 'tasked' },
+        { guard: and(['isMoney', 'isNoMoney']), target: 'closed', actions: assign({ reason: ({ context }) => `nothing is booked: ${context.extracted?.money.reasons[0] ?? ''}` }) },
+        { guard: and(['isMoney', 'isExtracted']), target: 'tasked' },
+        { guard: or(['isInvoice', 'isMoney']), target: 'extracting' },
         { target: 'ignored', actions: assign({ reason: ({ context }) => `${context.verdict?.category ?? 'unknown'}: ${context.verdict?.reasons[0] ?? 'nothing to do'}` }) },
       ],
+    },
+    extracting: {
+      description: 'The rules cannot tell what it says about money.',
+      invoke: {
+        id: 'extraction',
+        src: 'extraction',
+        // A bill is shown to the operator in any case, with what was read.
+        input: ({ context }) => ({ id: `${context.mail.id}${again(context)}`, mail: context.mail, kind: context.verdict?.category === 'invoice' || context.verdict?.category === 'receipt' ? context.verdict.category : ('payment' as const), ask: context.verdict?.category !== 'invoice', remindAfterMs: context.company.remindAfterMs }),
+        onDone: { target: 'routing', actions: assign({ extracted: ({ event }) => event.output }) },
+        onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
+      },
     },
     retrieving: {
       invoke: {
@@ -139,7 +168,7 @@ export const mailMachine = setup({
       invoke: {
         id: 'copy',
         src: 'copy',
-        input: ({ context }) => ({ mail: context.mail, language: context.verdict?.language ?? 'en', hits: context.hits, useModel: context.company.useModel }),
+        input: ({ context }) => ({ mail: context.mail, language: context.verdict?.language ?? 'en', hits: context.hits, threshold: context.company.thresholds.draft }),
         onDone: { target: 'checking', actions: assign({ draft: ({ event }) => event.output }) },
         onError: { target: 'escalated', actions: assign({ reason: ({ event }) => reasonOf(event.error) }) },
       },
@@ -199,20 +228,20 @@ export const mailMachine = setup({
         { type: 'recordFact', params: ({ context }) => bookedFact(context) },
         { type: 'recordIntent', params: ({ context }) => taskFor(context, taskOf(context)) },
       ],
-      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(`t-${context.mail.id}`, 'task', taskOf(context)) } } },
+      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(`t-${runId(context)}`, 'task', taskOf(context)) } } },
       on: {
-        APPROVE: { target: 'closed', actions: [assign({ reason: 'the operator did it' }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${context.mail.id}`, kind: 'task' as const, state: 'completed' as const }) }] },
-        REJECT: { target: 'closed', actions: [assign({ reason: ({ event }) => event.reason }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${context.mail.id}`, kind: 'task' as const, state: 'rejected' as const }) }] },
+        APPROVE: { target: 'closed', actions: [assign({ reason: 'the operator did it' }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${runId(context)}`, kind: 'task' as const, state: 'completed' as const }) }] },
+        REJECT: { target: 'closed', actions: [assign({ reason: ({ event }) => event.reason }), { type: 'recordIntent', params: ({ context }) => ({ id: `t-${runId(context)}`, kind: 'task' as const, state: 'rejected' as const }) }] },
       },
     },
     escalated: {
       description: 'A stage failed for good. The operator sees the reason.',
       entry: [assign({ failures: ({ context }) => context.failures + 1 }), {
         type: 'recordIntent',
-        params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'input-required' as const, summary: troubleOf(context), data: toItemData({ category: context.verdict?.category ?? null, confidence: null, risk: 'medium', reasons: [context.reason], payload: { mail: context.mail.text.slice(0, 2_000) }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'approve = try again; reject = leave it' }) }),
+        params: ({ context }) => ({ id: `e-${runId(context)}-${context.failures}`, kind: 'escalation' as const, state: 'input-required' as const, summary: troubleOf(context), data: toItemData({ category: context.verdict?.category ?? null, confidence: null, risk: 'medium', reasons: [context.reason], payload: { mail: context.mail.text.slice(0, 2_000) }, payloadHash: context.mail.id, evidence: evidenceOf(context), policy: null, expiresAfterMs: null, answers: 'approve = try again; reject = leave it' }) }),
       }],
-      exit: { type: 'recordIntent', params: ({ context }) => ({ id: `e-${context.mail.id}-${context.failures}`, kind: 'escalation' as const, state: 'completed' as const }) },
-      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(`e-${context.mail.id}-${context.failures}`, 'escalation', troubleOf(context)) } } },
+      exit: { type: 'recordIntent', params: ({ context }) => ({ id: `e-${runId(context)}-${context.failures}`, kind: 'escalation' as const, state: 'completed' as const }) },
+      after: { reminding: { actions: { type: 'recordIntent', params: ({ context }) => reminder(`e-${runId(context)}-${context.failures}`, 'escalation', troubleOf(context)) } } },
       on: { APPROVE: [{ guard: 'isTriaged', target: 'routing' }, { target: 'triaging' }], REJECT: { target: 'closed', actions: assign({ reason: ({ event }) => event.reason }) } },
     },
     booked: {
@@ -220,7 +249,7 @@ export const mailMachine = setup({
       entry: [
         { type: 'recordFact', params: ({ context }) => bookedFact(context) },
         assign({ reason: ({ context }) => `booked: ${describeMoney(context)}` }),
-        { type: 'recordDecision', params: ({ context }) => ({ what: 'mail', outcome: 'booked', confidence: extractMoney(context.mail).confidence, reasons: extractMoney(context.mail).reasons, evidence: evidenceOf(context) }) },
+        { type: 'recordDecision', params: ({ context }) => ({ what: 'mail', outcome: 'booked', confidence: moneyOf(context).confidence, reasons: moneyOf(context).reasons, evidence: evidenceOf(context) }) },
       ],
     },
     ignored: { type: 'final', entry: { type: 'recordDecision', params: ({ context }) => ({ what: 'mail', outcome: 'ignored', confidence: context.verdict?.confidence ?? null, reasons: [context.reason], evidence: evidenceOf(context) }) } },

@@ -44,7 +44,20 @@ CREATE TRIGGER spend_reserves AFTER INSERT ON spend WHEN new.state = 'reserved'
   BEGIN INSERT INTO reservation VALUES (new.id, new.workflow, new.run, new.micros, new.counted_ms, new.until_ms); END;
 CREATE TRIGGER spend_settles AFTER INSERT ON spend WHEN new.state = 'settled'
   BEGIN DELETE FROM reservation WHERE id = new.id; END;
+-- Somebody is erased whom the name of a run names: what was spent is counted under the name that is left.
+CREATE TRIGGER spend_moves AFTER UPDATE OF run ON spend WHEN new.run <> old.run BEGIN
+  INSERT INTO balance (scope, period, settled, reserved) VALUES ('run/' || new.run, 'run', iif(new.state = 'settled', new.micros, 0), iif(new.state = 'settled', -new.held, new.micros))
+    ON CONFLICT (scope, period) DO UPDATE SET settled = settled + excluded.settled, reserved = reserved + excluded.reserved;
+  UPDATE balance SET settled = settled - iif(new.state = 'settled', new.micros, 0), reserved = reserved - iif(new.state = 'settled', -new.held, new.micros) WHERE scope = 'run/' || old.run;
+  DELETE FROM balance WHERE scope = 'run/' || old.run AND NOT EXISTS (SELECT 1 FROM spend WHERE run = old.run);
+  UPDATE reservation SET run = new.run WHERE id = new.id;
+END;
 
 -- Answers of models that may be given again: by the hash of all that was asked. Nothing is lost when it is emptied.
 CREATE TABLE answer (key TEXT PRIMARY KEY, task TEXT NOT NULL, model TEXT NOT NULL, value TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX answer_at ON answer (at_ms);
+
+-- Answers of tiers, whose worth is measured: a small part of all decisions.
+CREATE INDEX decision_task ON decision (n) WHERE (detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft'));
+-- What is true only until then.
+CREATE INDEX fact_ends ON fact (valid_to_ms) WHERE valid_to_ms IS NOT NULL;

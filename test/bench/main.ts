@@ -1,12 +1,14 @@
 // `npm run bench [-- --json]`: W1 (throughput), W2 (runs of five stages), W3 (waking one idle actor), W4 (actors at rest), each with its
 // baseline from the same run. `npm run bench -- steps` is W1 and W3, `stages` W2, `dormant` W4; `slow-disk` W1 on a disk that takes
-// longer; `recovery` how soon after a crash you hear of what nobody knows; `mails` the main job, 1,000 mails from the import to their waiting or final state; `console` a browser at 500 commits/s; `growth` commits and reads at 5 million
+// longer; `recovery` how soon after a crash you hear of what nobody knows; `mails` the main job, 1,000 mails from the import to their waiting or final state; `console` a browser at 500 commits/s; `recall` how fast and how well 100,000 items are searched; `ladder` what sorting mails costs by the ladder and by the large model alone; `growth` commits and reads at 5 million
 // transitions beside 10,000. Machines are noisy: read the ratio, and the median of the rounds.
 import { measureConsole } from './console.ts';
 import { measureDormant } from './dormant.ts';
 import { measureGrowth, readSize } from './growth.ts';
+import { measureLadder } from './ladder.ts';
 import { measureMails } from './mails.ts';
 import type { Result } from './measure.ts';
+import { measureRecall } from './recall.ts';
 import { measureRecovery } from './recovery.ts';
 import { measureSlowDisk } from './slow.ts';
 import { measureStages } from './stages.ts';
@@ -23,6 +25,8 @@ const benches: Record<string, () => Promise<Result[]>> = {
   stages: () => measureStages(say),
   dormant: () => measureDormant(say),
   recovery: () => measureRecovery(say),
+  recall: () => measureRecall(say),
+  ladder: () => measureLadder(process.argv.slice(2), say),
   'slow-disk': () => measureSlowDisk(say),
   console: () => measureConsole(say),
   growth: () => measureGrowth(readSize(process.argv.slice(2)), say),

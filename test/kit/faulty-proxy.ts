@@ -13,7 +13,9 @@ export type Fault =
   /** Not executed, never answered. */
   | { kind: 'silence' }
   /** Not executed; a reply of so many bytes. */
-  | { kind: 'flood'; bytes: number };
+  | { kind: 'flood'; bytes: number }
+  /** Executed; after so many bytes of its reply nothing more comes, or the connection is torn. */
+  | { kind: 'half'; bytes: number; ends: 'silence' | 'tear' };
 
 export interface FaultyProxy {
   url: string;
@@ -57,6 +59,7 @@ export async function startFaultyProxy(target: string, isWrite: (request: Incomi
         reply.pipe(response);
         return;
       }
+      if (fault.kind === 'half') return half(reply, response, fault);
       reply.resume().once('end', () => {
         if (fault.kind === 'answer-after') response.writeHead(fault.status).end();
         else response.socket?.destroy();
@@ -80,6 +83,20 @@ export async function startFaultyProxy(target: string, isWrite: (request: Incomi
       await new Promise((resolve) => void server.close(resolve));
     },
   };
+}
+
+/** What a reply has more than this is never heard. */
+function half(reply: IncomingMessage, response: ServerResponse, { bytes, ends }: { bytes: number; ends: 'silence' | 'tear' }): void {
+  let left = bytes;
+  response.writeHead(reply.statusCode ?? 500, reply.headers);
+  reply.on('error', () => undefined).on('data', (chunk: Buffer) => {
+    if (left <= 0) return;
+    const piece = chunk.subarray(0, left);
+    left -= piece.length;
+    response.write(piece, () => {
+      if (left <= 0 && ends === 'tear') response.socket?.destroy();
+    });
+  });
 }
 
 function flood(response: ServerResponse, bytes: number): void {

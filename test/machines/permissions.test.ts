@@ -124,13 +124,15 @@ suite('every machine of this build', () => {
     });
   }
 
-  test('only an operation asks for approvals, takes money down and asks for what the gate does, pipelines propose, only copy spends', () => {
+  test('only an operation asks for approvals, takes money down and asks for what the gate does, pipelines propose, and who has the ladder answer spends', () => {
     const which = (parts: (id: string) => Partial<Commit>) => machines.map(({ id }) => id).filter((id) => whyNot(id, parts(id)) === null);
     assert.deepEqual(which(() => ({ intents: [intent('approval')] })), ['operation']);
     assert.deepEqual(which(() => ({ intents: [intent('payment')] })), ['operation']);
     for (const name of activities.filter((one) => one.startsWith('operation.'))) assert.deepEqual(which((id) => ({ sends: [job(name, {}, `${id}/1`)] })), ['operation']);
     assert.deepEqual(which((id) => ({ sends: [start({ action: 'mail.send' }, `${id}/1`)] })), ['mail', 'invoice']);
-    assert.deepEqual(which(() => ({ decisions: [decision(1)] })), ['copy']);
+    const minds = machines.filter(({ machine }) => Object.hasOwn(machine.implementations.actors, 'ladder')).map(({ id }) => id);
+    assert.deepEqual(which(() => ({ decisions: [decision(1)] })), minds);
+    assert.ok(minds.includes('copy') && !minds.includes('operation'), minds.join(' '));
   });
 });
 

@@ -18,7 +18,7 @@ export const draftMachine = pipeline({ id: 'draft', version: '1', input: z.objec
   .step('look-up', { agent: retrievalMachine, input: ({ input }) => ({ mail: input.mail }), timeoutMs: 60_000 })
   .step('write', {
     agent: copyMachine,
-    input: ({ input: { mail }, results }) => ({ mail, language: results.sort?.language ?? 'en', hits: results['look-up'].hits, useModel: true }),
+    input: ({ input: { mail }, results }) => ({ mail, language: results.sort?.language ?? 'en', hits: results['look-up'].hits, threshold: 0.6 }),
     confidence: { atLeast: 0.6, otherwise: 'ask' },
     budget: { costMicros: 50_000 },
   })
@@ -28,7 +28,7 @@ export const draftMachine = pipeline({ id: 'draft', version: '1', input: z.objec
 const templates = { subject: 'Re: Website', text: 'Hello', templateId: 'quote', confidence: 0.5, reasons: [], evidence: [], model: null, costMicros: 0 };
 
 test('the example of the page runs and asks about a draft that is not sure enough', async () => {
-  const sim = createSim({ machines: [draftMachine], activities: { 'knowledge.search': async () => ({ hits: [] }), 'reply.model': async () => templates }, permissions: true });
+  const sim = createSim({ machines: [draftMachine], activities: { 'knowledge.search': async () => ({ hits: [] }), 'reply.template': async () => templates }, permissions: true });
   await sim.start('draft/1', draftMachine, { mail: inquiry }).idle();
   const question = sim.recorded.intents.at(-1)!;
   assert.deepEqual([question.id, question.summary], ['p-draft.1.write.1', 'Website: is this right? write: confidence 0.5 is below 0.6']);

@@ -22,6 +22,8 @@ const gate = 'connectors/gate.ts';
 const gateJudge = 'connectors/gate-judge.ts';
 const gates = 'test/connectors/gate.test.ts';
 const permissions = 'machines/permissions.ts';
+const budgets = 'test/store/budgets.test.ts';
+const keptBudgets = 'test/supervisor/main-budgets.test.ts';
 
 export const mutants: Mutant[] = [
   { without: 'the generation of timers', file: step, text: 'if (timer?.gen !== body.gen) return', instead: 'if (!timer) return', test: timers, fails: 'a timer of an earlier visit of the state is stale' },
@@ -99,4 +101,19 @@ export const mutants: Mutant[] = [
   { without: 'who states what the system knows', file: 'store/query-effects.ts', text: "(label = 'system' AND actor LIKE 'operation/%')", instead: "label = 'system'", test: 'test/store/queries.test.ts', fails: 'a value is vouched for by what the operator, a policy, a connector or an operation stated' },
   { without: 'the names of machines of the build', file: 'supervisor/agents.ts', text: 'if (stranger) throw', instead: 'if (false) throw', test: 'test/supervisor/agents.test.ts', fails: "cannot be called 'operation' like one of the build" },
   { without: 'the end of questions about a flood', file: 'store/parked-items.ts', text: 'if (before >= parkedItemsMax) return', instead: 'if (false) return', test: 'test/store/judge.test.ts', fails: 'are all kept and asked about ten times, of one sender at once' },
+  { without: 'what is reserved counts against a limit', file: 'machines/budget.ts', text: 'const takenMicros = settledMicros + reservedMicros;', instead: 'const takenMicros = settledMicros;', test: budgets, fails: 'of a hundred reservations that come together as many go through as fit' },
+  { without: 'what the call itself may cost', file: 'machines/budget.ts', text: 'takenMicros + wanted > limitMicros', instead: 'takenMicros > limitMicros', test: budgets, fails: 'the limit of the day of a workflow holds' },
+  { without: 'the budget of the company', file: 'machines/budget.ts', text: "return [...timed('company'), ...timed(", instead: 'return [...timed(', test: budgets, fails: 'the limit of the month of the company holds' },
+  { without: 'one settlement for a call', file: judge, text: "if (!known.reservations.has(spend.id)) return { outcome: 'closed' };", instead: '', test: budgets, fails: 'of two settlements in one group the first counts' },
+  { without: 'a call named once in a commit', file: judge, text: 'if (new Set(spends.map(({ id }) => id)).size < spends.length) return', instead: 'if (false) return', test: budgets, fails: 'one call named twice in one commit is refused' },
+  { without: 'several reservations of one commit together', file: judge, text: 'for (const account of accountsOf(spend.workflow, spend.run, atMs)) taken.set(', instead: 'for (const account of [] as ReturnType<typeof accountsOf>) taken.set(', test: budgets, fails: 'a commit with several reservations is written whole or not at all' },
+  { without: 'reservations of the same group', file: judge, text: 'trackSpends(commit, known);', instead: '', test: budgets, fails: 'of a hundred reservations that come together as many go through as fit' },
+  { without: 'the day in which a call began', file: 'store/part-rows.ts', text: 'held, countedMs, untilMs, JSON.stringify(detail)', instead: 'held, atMs, untilMs, JSON.stringify(detail)', test: budgets, fails: 'a settlement counts in the day and month in which its call began' },
+  { without: 'who may spend for models', file: permissions, text: "(commit.answers?.length ?? 0) > 0 && type !== 'connector'", instead: '(commit.answers?.length ?? 0) > 1e9', test: budgets, fails: 'order/1 may neither reserve' },
+  { without: 'the operator as the one who sets limits', file: 'store/known.ts', text: " AND label = \\'operator\\' GROUP", instead: ' GROUP', test: budgets, fails: "the operator's newest word about a limit counts" },
+  { without: 'the time that a call has', file: 'store/query-budgets.ts', text: "['until_ms < ?',", instead: "['until_ms < 1e17 + ?',", test: keptBudgets, fails: 'a reservation whose time is over is settled in full' },
+  { without: 'the full price of what nobody settled', file: 'supervisor/main-budgets.ts', text: "spends: [{ state: 'settled', id, micros,", instead: "spends: [{ state: 'settled', id, micros: 0,", test: keptBudgets, fails: 'a reservation whose time is over is settled in full' },
+  { without: 'one item for a budget and a period', file: 'supervisor/main-budgets.ts', text: 'if (before !== id && before.startsWith(samePeriod(alert))) await close(before);', instead: 'if (before === alertId.name) await close(before);', test: keptBudgets, fails: 'each threshold is told once' },
+  { without: 'balances in a verification', file: 'store/verify-contents.ts', text: ', await changedBalance(database)]', instead: ']', test: budgets, fails: 'verification finds a balance that was lowered' },
+  { without: 'the name of a run in an erasure', file: 'store/erase-mentions.ts', text: "spend: ['run', 'detail'],", instead: "spend: ['detail'],", test: 'test/store/erase.test.ts', fails: 'money stays when a person goes' },
 ];

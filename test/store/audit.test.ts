@@ -124,6 +124,10 @@ async function storeOfRecords() {
       intents: [{ id: 'i-1', kind: 'task', state: 'working', ...(i % 2 ? { summary: 'Do it', data: { i } } : {}) }],
       decisions: [{ what: 'triage', outcome: 'inquiry', confidence: i % 2 ? null : 0.9, reasons: ['r'], evidence: [], policy: null, model: null, costMicros: i }],
       annotations: [{ kind: 'remark', target: { kind: 'fact', id: `f-${i}-0` }, text: `remark ${i}` }],
+      spends: [
+        { state: 'reserved', id: `call-${i}`, micros: 100 + i, workflow: 'mail', run: `mail/m-${Math.ceil(i / 2)}`, untilMs: 1_790_000_060_000, task: 'triage', tier: 'small', provider: 'p', model: 'm', price: 'list' },
+        ...(i > 1 ? [{ state: 'settled' as const, id: `call-${i - 1}`, micros: i, outcome: 'answered', inputTokens: i, outputTokens: null, note: '' }] : []),
+      ],
       artifacts: [{ id: 'draft/1', kind: 'draft', mediaType: 'text/plain', hash: `h${i}`, sizeBytes: bytes.length, ...(i % 2 ? { name: 'a.txt' } : {}), text: bytes }],
       ...(i % 2 ? { step: stepOf((i - 1) / 2) } : {}),
     }));
@@ -189,7 +193,7 @@ for (const table of vouched) {
     assert.equal((await whenTampered(db, () => firstBad(db), `DELETE FROM ${table}`))?.seq, Math.min(...rows.map((row) => seqOf(table, row))));
 
     const last = rows.at(-1)!;
-    const placed = (seq: number, place: number) => tables[table].map((column): Value => (column === 'n' ? seq * 1_024 + place : column === 'id' && table === 'artifact' ? `rogue-${seq}` : column === 'seq' ? seq : last[column]!));
+    const placed = (seq: number, place: number) => tables[table].map((column): Value => (column === 'n' ? seq * 1_024 + place : column === 'id' && (table === 'artifact' || table === 'spend') ? `rogue-${seq}` : column === 'seq' ? seq : last[column]!));
     // Beyond the last commit the row after it is named, below the first one none that could be there.
     for (const [seq, named] of [[3, 3], [8, 8], [9, 9], [1e9, 9], [2 ** 43, 9], [0, 0], [-1, -1], [-(2 ** 42), -(2 ** 42)]] as const) {
       const bad = await whenTampered(db, () => firstBad(db), insert, ...placed(seq, 1_000));
@@ -278,7 +282,7 @@ test('a chain that was rewritten from some row on is found by the next head that
 test('records that were changed together with the chain are found by a head', async () => {
   const { db } = await storeOfRecords();
   const heads = await headsOf(db);
-  await db.exec('DELETE FROM fact WHERE seq = 4; DELETE FROM intent_change WHERE seq = 4; DELETE FROM decision WHERE seq = 4; DELETE FROM annotation WHERE seq = 4; DELETE FROM artifact WHERE seq = 4; UPDATE journal SET parts = NULL WHERE seq = 4');
+  await db.exec('DELETE FROM fact WHERE seq = 4; DELETE FROM intent_change WHERE seq = 4; DELETE FROM decision WHERE seq = 4; DELETE FROM annotation WHERE seq = 4; DELETE FROM artifact WHERE seq = 4; DELETE FROM spend WHERE seq = 4; UPDATE journal SET parts = NULL WHERE seq = 4');
   await rechain(db, 4);
   assert.deepEqual([(await verifyAudit(db)).ok, (await verifyAudit(db, heads)).firstBad?.seq], [true, 7]);
 });

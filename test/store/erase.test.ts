@@ -313,3 +313,28 @@ test('a backup made while somebody else was being erased is finished for them to
   const bytes = readFileSync(file, 'latin1');
   assert.deepEqual([bytes.includes('bob@x.org'), bytes.includes(anna)], [false, false]);
 });
+
+test('money stays when a person goes: calls of a run that names them are counted under the name that is left', async () => {
+  const store = await tempStore();
+  const bob = 'bob@y.org';
+  const call = (id: string, run: string) => ({ state: 'reserved' as const, id, micros: 100, workflow: 'watch', run, untilMs: nowMs, task: 'triage', tier: 'small', provider: 'p', model: 'm', price: 'list' as const });
+  const settled = (id: string, note = '') => ({ state: 'settled' as const, id, micros: 30, outcome: 'answered', inputTokens: 1, outputTokens: 1, note });
+  await write(store, 'known', { facts: [factOf(`person/${anna}`, 'name', 'Anna'), factOf(`person/${bob}`, 'name', 'Bob')] });
+  await write(store, 'calls', { actor: 'connector/model', spends: [call('a', `watch/${anna}`), call('b', `watch/${anna}`), call('c', `watch/${bob}`), call('d', 'watch/other')] });
+  await write(store, 'ends', { actor: 'connector/model', spends: [settled('a'), settled('c', `the provider says: ${anna} is not known`), settled('d')] });
+  await write(store, 'answers', { actor: 'connector/model', answers: [{ key: 'k1', task: 'triage', model: 'm', value: JSON.stringify(`Dear ${anna}`) }, { key: 'k2', task: 'triage', model: 'm', value: '"Dear Sir"' }] });
+  const company = () => store.db.all("SELECT * FROM balance WHERE scope = 'company' OR scope = 'workflow/watch'");
+  const before = await company();
+  await eraseFor(store, anna);
+  assertNoByte(store, anna);
+  const runs = () => store.db.all("SELECT scope, settled, reserved FROM balance WHERE period = 'run' ORDER BY scope");
+  assert.deepEqual(await runs(), [{ scope: 'run/watch/[erased]', settled: 30, reserved: 100 }, { scope: `run/watch/${bob}`, settled: 30, reserved: 0 }, { scope: 'run/watch/other', settled: 30, reserved: 0 }]);
+  assert.deepEqual(await store.db.all('SELECT id, run FROM reservation'), [{ id: 'b', run: 'watch/[erased]' }]);
+  assert.deepEqual(await store.db.all('SELECT key FROM answer'), [{ key: 'k2' }], 'an answer that names them is asked for again');
+
+  await eraseFor(store, bob, 'e2');
+  await write(store, 'late', { actor: 'connector/model', spends: [settled('b')] });
+  assert.deepEqual(await runs(), [{ scope: 'run/watch/[erased]', settled: 90, reserved: 0 }, { scope: 'run/watch/other', settled: 30, reserved: 0 }]);
+  assert.deepEqual((await company()).map(({ settled: sum, reserved }) => [sum, reserved]), before.map(({ settled: sum, reserved }) => [Number(sum) + 30, Number(reserved) - 100]));
+  assert.equal(await findChangedContent(store.db), null);
+});

@@ -17,6 +17,8 @@ import { readRow } from '#store/import-row.ts';
 import { importStore } from '#store/import.ts';
 import { takeLock } from '#store/lock.ts';
 import { migrate } from '#store/migrate.ts';
+import { madeTables, vectorTables } from '#store/tables.ts';
+import { changedBalance } from '#store/verify-balances.ts';
 import { verifyAudit } from '#store/verify.ts';
 import { withCode } from '#test/contract/database.ts';
 import { richStore } from './rich-store.ts';
@@ -30,7 +32,7 @@ const manifestOf = (dir: string) => JSON.parse(readFileSync(join(dir, 'manifest.
 const linesOf = (dir: string, table: string) => readFileSync(join(dir, `${table}.jsonl`), 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test('a store of more than 10,000 rows goes out, in and out again, and every file is the same', { timeout: 120_000 }, async (t) => {
-  const { dir: dataDir } = await richStore(2_500);
+  const { db: source, dir: dataDir } = await richStore(2_500);
   const [from, first] = [performance.now(), await exportOf(dataDir)];
   const between = performance.now();
   const there = tempDir();
@@ -43,6 +45,12 @@ test('a store of more than 10,000 rows goes out, in and out again, and every fil
 
   const db = await openTemp(join(there, 'keelson.db'), { readOnly: true });
   assert.equal((await verifyAudit(db)).ok, true);
+  for (const table of madeTables) {
+    const rows = await db.all(`SELECT * FROM ${table}`);
+    assert.deepEqual(rows, await source.all(`SELECT * FROM ${table}`), table);
+    assert.ok(rows.length > 100, `${table}: ${rows.length}`);
+  }
+  assert.equal(await changedBalance(db), null);
   assert.deepEqual(await db.all('PRAGMA quick_check'), [{ quick_check: 'ok' }]);
   assert.equal((await db.all("SELECT id FROM search WHERE search MATCH 'body'")).length > 0, true);
   assert.deepEqual(readdirSync(there).toSorted(), ['copies.jsonl', 'keelson.db', 'keelson.db-shm', 'keelson.db-wal', 'lock.db']);
@@ -52,7 +60,7 @@ test('a store of more than 10,000 rows goes out, in and out again, and every fil
 test('every table and every column of the database is in the export, but what SQLite and migrations keep for themselves', async () => {
   const { db, dir } = await richStore(12);
   const all = (await db.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'search_%'")).map(({ name }) => name);
-  assert.deepEqual(all.toSorted(), [...Object.keys(exportedTables), 'counter', 'migration'].toSorted());
+  assert.deepEqual(all.toSorted(), [...Object.keys(exportedTables), ...madeTables, ...vectorTables, 'counter', 'migration'].toSorted());
   const out = await exportOf(dir);
   for (const name of Object.keys(exportedTables)) {
     const columns = (await db.all<{ name: string }>('SELECT name FROM pragma_table_info(?)', name)).map((column) => column.name);
@@ -82,7 +90,7 @@ test('the manifest tells name, sha256, bytes and rows of every file, and the end
   const { db, dir } = await richStore(20);
   const out = await exportOf(dir);
   const manifest = manifestOf(out);
-  assert.deepEqual([manifest.format, manifest.formatVersion, manifest.schema], ['keelson-export', 1, 2]);
+  assert.deepEqual([manifest.format, manifest.formatVersion, manifest.schema], ['keelson-export', 1, 4]);
   assert.deepEqual(manifest.files.map(({ name }) => name).toSorted(), filesOf(out).filter((name) => name !== 'manifest.json'));
   for (const { name, sha256: hash, bytes } of manifest.files) assert.deepEqual([hash, bytes], [sha256(readFileSync(join(out, name))), statSync(join(out, name)).size]);
   const [last] = await db.all('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1');

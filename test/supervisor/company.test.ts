@@ -37,7 +37,7 @@ test('a new company has settings that are valid, templates and policies', (t) =>
 test('a new company hears of payments, and has an example of each settings file, valid and not read', async (t) => {
   const dir = company(t);
   assertTriggers(readTriggers(dir), createMachines().list().map(({ key }) => key));
-  assert.deepEqual(readTriggers(dir).map(({ name }) => name), ['payments']);
+  assert.deepEqual(readTriggers(dir).map(({ name }) => name), ['accepted-work', 'payment-mails', 'payments']);
   const schemas: Record<string, { settingsSchema: { safeParse(value: unknown): { success: boolean; error?: unknown } } }> = {
     invoices: await import('#connectors/invoices/connector.ts'), payments: await import('#connectors/payments/connector.ts'), calendar: await import('#connectors/calendar/connector.ts'),
     publish: await import('#connectors/publish/connector.ts'), http: await import('#connectors/http/connector.ts'), web: await import('#connectors/web/connector.ts'),

@@ -3,11 +3,13 @@ import type { ComponentType } from 'preact';
 import { Actor } from './screens/actor.tsx';
 import { Actors } from './screens/actors.tsx';
 import { Audit } from './screens/audit.tsx';
+import { Budgets } from './screens/budgets.tsx';
 import { BusScreen } from './screens/bus.tsx';
 import { Connectors } from './screens/connectors.tsx';
 import { Inbox } from './screens/inbox.tsx';
 import { Machines, Machine } from './screens/machines.tsx';
 import { Policies } from './screens/policies.tsx';
+import { Quality } from './screens/quality.tsx';
 import { Record } from './screens/record.tsx';
 import { Run } from './screens/run.tsx';
 import { Runs } from './screens/runs.tsx';
@@ -40,6 +42,8 @@ export const screens: readonly ScreenEntry[] = [
   { path: '/why/:kind/:id', Component: Why },
   { path: '/audit', menu: { title: 'Audit', key: 'u' }, Component: Audit },
   { path: '/policies', menu: { title: 'Policies', key: 'p' }, Component: Policies },
+  { path: '/budgets', menu: { title: 'Budgets', key: 'g' }, Component: Budgets },
+  { path: '/quality', menu: { title: 'Quality', key: 'q' }, Component: Quality },
   { path: '/connectors', menu: { title: 'Connectors', key: 'c' }, Component: Connectors },
   { path: '/schedules', menu: { title: 'Schedules', key: 'd' }, Component: Schedules },
   { path: '/bus', menu: { title: 'Bus', key: 'b' }, Component: BusScreen },

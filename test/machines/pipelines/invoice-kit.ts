@@ -6,7 +6,7 @@ import type { Performed } from '#machines/effects.ts';
 import { invoiceMachine } from '#machines/pipelines/invoice.ts';
 import { invoicePaymentMachine } from '#machines/pipelines/invoice-payment.ts';
 import type { Fact, Intent } from '#machines/records.ts';
-import type { InvoiceState } from '#machines/invoice.ts';
+import { closedStandings, type InvoiceState } from '#machines/invoice.ts';
 import { createSim, type Sim } from '#test/kit/sim.ts';
 import { operationActivities, performed } from '#test/kit/verdict.ts';
 
@@ -41,6 +41,8 @@ export interface World {
   paid(amountMinor: number, id?: string, currency?: string, from?: string): Promise<void>;
   /** A fact of the payments connector, and the run that a trigger starts for it. Answers its address. */
   received(amountMinor: number, over?: { payment?: string; currency?: string; reference?: string; label?: Fact['label'] }): Promise<string>;
+  /** A mail that tells of money, as the mail pipeline books it, and the run that a trigger starts for it. */
+  told(amountMinor: number, over?: { reference?: string | null; payee?: string | null; currency?: string; source?: string }): Promise<string>;
   decisions(what?: string): string[];
   output(at?: string): Record<string, unknown>;
 }
@@ -68,11 +70,18 @@ export function createWorld({ commit, verdict = () => ({}), chaos, seed }: Scrip
         commit: () => assert.fail('looking writes nothing'),
         async query(name, args) {
           if (name === 'fact') return payments.get(args['id'] as string) ?? null;
+          if (name === 'lastFact') return [];
+          if (name === 'openInvoices') return openInvoices();
           return sim.recorded.facts.filter(({ entity, predicate }) => entity === args['entity'] && predicate === args['predicate']).map((fact) => ({ ...fact, actor: address }));
         },
       }),
     },
   });
+  /** As the store answers it: the newest word about the one invoice there is, while it is open. */
+  const openInvoices = () => {
+    const state = sim.recorded.facts.findLast(({ predicate }) => predicate === 'invoice.state')?.value as InvoiceState | undefined;
+    return state && !closedStandings.includes(state.state) ? [{ entity: 'asset/invoice-R-0001', actor: address, issued: { number: 'R-0001', customerEmail: order.customer.email }, state, facts: ['f-1-0', 'f-2-0'] }] : [];
+  };
   const fold = () => {
     const items = new Map<string, Intent>();
     for (const intent of sim.recorded.intents) {
@@ -102,6 +111,13 @@ export function createWorld({ commit, verdict = () => ({}), chaos, seed }: Scrip
       payments.set(id, { id, actor: 'connector/payments', entity: `account/${reference}`, predicate: 'payment.received', value: { amountMinor, currency, reference, payment, event: 'evt', operation: null }, label, confidence: 1 });
       const at = `invoice-payment/payments-${id}`;
       await sim.start(at, invoicePaymentMachine, { change: { kind: 'fact', id, seq: 1, atMs: 1, actor: 'connector/payments' } }).idle();
+      return at;
+    },
+    async told(amountMinor, { reference = 'R-0001', payee = null, currency = 'EUR', source = 'm-1#L3' } = {}) {
+      const id = `f-${payments.size + 1}-0`;
+      payments.set(id, { id, actor: 'mail/m-1', entity: 'organisation/bank', predicate: 'payment', value: { payee, amountMinor, currency, dueDate: null, documentDate: null, reference, confidence: 0.9, reasons: [], line: 3 }, label: 'untrusted', confidence: 0.9, source });
+      const at = `invoice-payment/told-${id}`;
+      await sim.start(at, invoicePaymentMachine, { change: { kind: 'fact', id, seq: 1, atMs: 1, actor: 'mail/m-1' } }).idle();
       return at;
     },
     decisions: (what = 'invoice') => sim.recorded.decisions.filter((decision) => decision.what === what).map(({ outcome }) => outcome),

@@ -55,11 +55,22 @@ for (const [what, mail, minor] of [['receipt', receipt, 3_450], ['payment', paym
     assert.deepEqual([fact.label, (fact.value as { amountMinor: number }).amountMinor, fact.source?.replace(/#L\d+$/, '')], ['untrusted', minor, mail.id]);
     assert.deepEqual(outcomes(run, 'mail'), ['booked']);
   });
-  test(`a ${what} with an unclear amount becomes a task instead of a guess`, async () => {
+  test(`a ${what} with an unclear amount becomes a question instead of a guess, and is booked by its answer`, async () => {
     const unclear = { ...mail, text: `${mail.text} Or 34.51 GBP. Total: 99.00 GBP. Total: 12.00 GBP.` };
     const run = await runMail(unclear, {}, { thresholds: { triage: 0, draft: 0.6 } });
-    assert.match(run.only('task').summary, new RegExp(`^Check this ${triageMail(unclear).category}: `));
-    assert.equal(run.value(), 'tasked');
+    await run.sim.advance(120_000);
+    assert.match(run.only('question').summary, new RegExp(`^What does the ${triageMail(unclear).category} “.*” say\\? It looks like `));
+    assert.deepEqual([run.value(), run.sim.recorded.facts.some(({ predicate }) => predicate === what)], ['extracting', false]);
+    await run.answer('extraction', { type: 'RESPOND', text: '34.51 GBP' });
+    const fact = run.sim.recorded.facts.find(({ predicate }) => predicate === triageMail(unclear).category)!;
+    assert.deepEqual([run.value(), run.open(), (fact.value as { amountMinor: number }).amountMinor, fact.label], ['booked', [], 3_451, 'untrusted']);
+  });
+  test(`a ${what} that the operator says is none is not booked`, async () => {
+    const unclear = { ...mail, text: `${mail.text} Or 34.51 GBP. Total: 99.00 GBP. Total: 12.00 GBP.` };
+    const run = await runMail(unclear, {}, { thresholds: { triage: 0, draft: 0.6 } });
+    await run.sim.advance(120_000);
+    await run.answer('extraction', { type: 'REJECT', reason: 'an advertisement' });
+    assert.deepEqual([run.value(), run.reason(), run.open(), run.sim.recorded.facts.some(({ predicate }) => predicate === triageMail(unclear).category)], ['closed', 'nothing is booked: an advertisement', [], false]);
   });
 }
 

@@ -3,6 +3,9 @@ import { useRef } from 'preact/hooks';
 import type { InboxLine } from '../../inbox-routes.ts';
 import type { Line } from '../../health.ts';
 import type { Done, Today as Known } from '../../today-routes.ts';
+import type { DebtView } from '../../quality-routes.ts';
+import { BudgetBar } from '../parts/budget-bar.tsx';
+import { Debts } from '../parts/debts.tsx';
 import { Badge, Empty, Loaded, Screen } from '../parts/frame.tsx';
 import { micros, money } from '../parts/length.ts';
 import { Revealed } from '../parts/text.tsx';
@@ -38,8 +41,9 @@ export function Today(_: { params: Record<string, string> }) {
           <div class="today">
             <Running running={today.running} />
             <WasDone done={today.done} since={span === 'day' ? 'Since midnight' : 'In the last 24 hours'} />
-            <Spend done={today.done} caps={today.caps} />
+            <Spend done={today.done} caps={today.caps} budgets={today.budgets} />
           </div>
+          <Neglected />
           <Health lines={today.health} />
         </>
       )}</Loaded>
@@ -122,17 +126,31 @@ function WasDone({ done, since }: { done: Done; since: string }) {
   );
 }
 
-function Spend({ done: { spend }, caps }: { done: Done; caps: Known['caps'] }) {
+function Spend({ done: { spend }, caps, budgets }: { done: Done; caps: Known['caps']; budgets: Known['budgets'] }) {
   return (
     <section class="card">
-      <h2>Spend</h2>
+      <h2><a href="/budgets">Spend</a></h2>
       <p>{spend.modelCalls === 0 ? 'No model was asked.' : `${micros(spend.costMicros)} for ${spend.modelCalls} answers of models.`}{spend.unknownPrices > 0 ? ` The price of ${spend.unknownPrices} is not known, so it is not in that sum.` : ''}</p>
+      {budgets.map((budget) => <BudgetBar key={budget.period} budget={budget} />)}
       {caps.length === 0 ? <p class="faint">No money may leave: no cap is set. To allow some, set <code>caps</code> in <code>company.json</code>.</p> : caps.map(({ currency, perDayMinor, usedMinor }) => (
         <label key={currency}>Used within 24 hours: {money(usedMinor, currency)} of at most {money(perDayMinor, currency)}<meter min={0} max={Math.max(1, perDayMinor)} high={perDayMinor * 0.8} value={usedMinor} /></label>
       ))}
     </section>
   );
 }
+
+/** Looked at once: nothing of it changes within minutes. */
+function Neglected() {
+  const live = useLive(() => get<DebtView[]>('/api/debt'), [], () => false);
+  return (
+    <section class="card" aria-label="Debts and report">
+      <h2><a href="/quality">Debts</a> <span class="big">{live.data?.length ?? ''}</span></h2>
+      <Loaded live={live}>{(debts) => (debts.length === 0 ? <p class="faint">Nothing is neglected.</p> : <Debts debts={debts.slice(0, shownDebts)} />)}</Loaded>
+      <p><a href="/quality">Report of the day</a></p>
+    </section>
+  );
+}
+const shownDebts = 3;
 
 const words = { good: 'well', waiting: 'look at it', bad: 'trouble' } as const;
 
