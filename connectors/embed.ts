@@ -32,18 +32,17 @@ export function createHashedEmbedder(): Embedder {
 
   const askThread = (texts: string[]) => new Promise<string[]>((resolve, reject) => {
     const worker = (thread ??= new Worker(new URL('./embed-thread.ts', import.meta.url)));
-    worker.unref();
-    const settle = (act: () => void) => {
-      worker.removeAllListeners();
-      act();
-    };
-    const gone = (why: unknown) => settle(() => {
+    const settle = () => worker.off('message', done).off('error', gone).off('exit', gone);
+    function done(vectors: string[]) {
+      settle();
+      resolve(vectors);
+    }
+    function gone(why: unknown) {
+      settle();
       if (thread === worker) thread = null;
       reject(why instanceof Error ? why : new Error(`the thread for vectors ended: ${String(why)}`));
-    });
-    worker.once('message', (vectors: string[]) => settle(() => resolve(vectors)));
-    worker.once('error', gone);
-    worker.once('exit', gone);
+    }
+    worker.on('message', done).on('error', gone).on('exit', gone);
     worker.postMessage(texts);
   });
   return {
@@ -62,7 +61,6 @@ export function createHashedEmbedder(): Embedder {
       void turn.catch(() => {}).then(() => {
         if (idle === null || thread !== idle) return;
         thread = null;
-        idle.removeAllListeners();
         void idle.terminate();
       });
     },

@@ -40,7 +40,7 @@ export const codes = {
   REFUSED: { disposition: 'fail', hint: 'Look at the item again with `keelson inbox`; it may have changed or been decided.' },
   UNAUTHORIZED: { disposition: 'fail', hint: 'Use the token in the `token` file of the data folder.' },
   FORBIDDEN: { disposition: 'fail', hint: 'Open the console at its own address; what decides needs the operator\'s own token.' },
-  MODEL_FAILED: { disposition: 'retry', hint: 'The template tier is used meanwhile; check the model endpoint.' },
+  MODEL_FAILED: { disposition: 'retry', hint: 'Cheaper tiers do the work meanwhile; `keelson models` shows how the endpoint stands.' },
   SEND_REFUSED: { disposition: 'fail', hint: 'The other side refused it; nothing was done. See the reason in `keelson ops`.' },
   SEND_DEFERRED: { disposition: 'retry', hint: 'It did not leave; it is tried again.' },
   SEND_UNKNOWN: { disposition: 'ask', hint: 'Nobody can tell whether it was done; look at the other side, then run `keelson ops reconcile ID`.' },

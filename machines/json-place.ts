@@ -55,10 +55,10 @@ export function lineOfFault(text: string): number {
     if (found === null) return line(at);
     const [, sign, value] = found;
     const inside = open.at(-1);
-    const after = () => (open.length === 0 ? 'nothing' : 'next');
+    const after = (): 'nothing' | 'next' => (open.length === 0 ? 'nothing' : 'next');
     if (wants === 'nothing') return line(at);
     if (value !== undefined) {
-      const isKey = inside === '{' && (wants === 'key' || wants === 'first');
+      const isKey: boolean = inside === '{' && (wants === 'key' || wants === 'first');
       if (isKey ? !value.startsWith('"') : wants !== 'value' && !(wants === 'first' && inside === '[')) return line(at);
       wants = isKey ? 'colon' : after();
     } else if (sign === '{' || sign === '[') {

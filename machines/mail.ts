@@ -32,6 +32,8 @@ export const mailSchema = z.object({
   attachments: z.array(attachmentSchema),
   /** Headers that say a machine wrote it. */
   bulk: z.object({ autoSubmitted: z.boolean(), list: z.boolean(), precedence: z.string(), bounce: z.boolean(), spamFlag: z.boolean() }),
+  /** What its List-Id names, in lower case; absent without one. */
+  listId: z.string().optional(),
   /** What could not be read, in plain words. */
   warnings: z.array(z.string()),
 });

@@ -31,7 +31,7 @@ const lineSchema = z.strictObject({
   costMicros: z.int().nonnegative().default(0),
   /** So often; then the next line that fits. */
   times: z.int().positive().optional(),
-  /** Worth asking again after this time. */
+  /** So long the tier goes on like this; then the next line that fits counts. */
   again: spanSchema.optional(),
 }).refine(({ answer, outcome }) => (answer === undefined) !== (outcome === undefined || outcome === 'answered'), 'expected either "answer" or an "outcome" other than answered');
 export type ScriptLine = z.output<typeof lineSchema>;

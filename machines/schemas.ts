@@ -26,6 +26,9 @@ const versions: Readonly<Record<string, number>> = {
   'activity/knowledge.search/output': 2, 'activity/reply.template/input': 2,
 };
 
+/** What no machine asks for any more; what was open of it is taken back by the migration of who asked (copy@2). */
+export const retired: readonly string[] = ['activity/reply.model/input', 'activity/reply.model/output'];
+
 const itemSchema = z.object({
   category: z.string().nullable(),
   confidence: z.number().nullable(),
@@ -80,13 +83,14 @@ export interface SchemaProblem { name: string; problem: string }
 
 /**
  * What may not change as it did. Under one version a schema may only widen: an optional property more, an enum or union member
- * more, a looser limit. An entry may only leave when a higher version of it is there.
+ * more, a looser limit. An entry may only leave when a higher version of it is there, or when it is retired.
  */
 export function compareCatalogs(old: readonly SchemaEntry[], now: readonly SchemaEntry[]): SchemaProblem[] {
   return old.flatMap(({ name, version, schema }) => {
     const versionsNow = now.filter((entry) => entry.name === name);
     const same = versionsNow.find((entry) => entry.version === version);
     if (same) return whyNarrower({ schema, root: schema }, { schema: same.schema, root: same.schema }, '$', []).map((problem) => ({ name, problem }));
+    if (retired.includes(name)) return [];
     return versionsNow.some((entry) => compareVersions(entry.version, version) > 0) ? [] : [{ name, problem: `version ${version} was removed` }];
   });
 }

@@ -19,8 +19,10 @@ export const caseQueries = {
   async triageCases(db, args) {
     const limit = Math.max(1, count(args, 'limit', 200, casesMax));
     const newest = Math.max(1, count(args, 'newest', 5_000, 20_000));
-    const [{ first } = { first: 0 }] = await db.all<{ first: number }>(`SELECT coalesce(min(n), 0) - 1 AS first FROM (SELECT n FROM decision WHERE ${verdicts} AND what = 'triage' ORDER BY n DESC LIMIT ?)`, newest);
-    const after = Math.max(count(args, 'after', 0, Number.MAX_SAFE_INTEGER), first);
+    const given = count(args, 'after', 0, Number.MAX_SAFE_INTEGER);
+    // Only who begins is spared the long past: looking for its end takes a while, and who goes on is behind it.
+    const [{ first } = { first: 0 }] = given > 0 ? [] : await db.all<{ first: number }>(`SELECT coalesce(min(n), 1) - 1 AS first FROM (SELECT n FROM decision WHERE ${verdicts} AND what = 'triage' ORDER BY n DESC LIMIT ?)`, newest);
+    const after = Math.max(given, first);
     const [{ epoch } = { epoch: 0 }] = await db.all<{ epoch: number }>("SELECT coalesce(max(seq), 0) AS epoch FROM journal WHERE actor IN ('store/erase', 'store/retention')");
     const rows = await db.all<Row & { n: number }>(
       `SELECT d.n, d.at_ms AS atMs, d.outcome AS category, iif(${isOperator}, 'operator', iif(coalesce(d.detail ->> '$.tier', 'rules') = 'rules', 'rules', 'other')) AS "by", a.detail ->> '$.before' AS before, a.n AS correction,

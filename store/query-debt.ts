@@ -49,7 +49,7 @@ export const debtQueries = {
       prompts: await promptsAt(db, end),
       connectors: await db.all(
         `SELECT a.record ->> '$.snapshot.context.verdict.bound.connector' AS connector, sum(d.outcome = 'failed') AS failed, count(*) AS "all" FROM decision d JOIN actor a ON a.address = d.actor
-         WHERE d.n >= (SELECT coalesce(min(seq), 0) * ${partsMax} FROM journal WHERE at_ms >= ?1) AND d.n < ?2 AND d.actor >= 'operation/' AND d.actor < 'operation0' AND d.what = 'operation' AND d.outcome IN ('done', 'failed', 'reconciled') AND a.status <> 'erased' GROUP BY 1 HAVING connector IS NOT NULL ORDER BY 1`, atMs - 7 * dayMs, end),
+         WHERE d.n >= coalesce((SELECT seq FROM journal WHERE at_ms >= ?1 ORDER BY at_ms, seq LIMIT 1), 0) * ${partsMax} AND d.n < ?2 AND d.actor >= 'operation/' AND d.actor < 'operation0' AND d.what = 'operation' AND d.outcome IN ('done', 'failed', 'reconciled') AND a.status <> 'erased' GROUP BY 1 HAVING connector IS NOT NULL ORDER BY 1`, atMs - 7 * dayMs, end),
       expired: await db.all(
         `SELECT entity, value ->> '$' AS value FROM (SELECT entity, value, max(n) FROM fact WHERE predicate = 'asset.expires-on' AND n < ?1 GROUP BY entity) WHERE value ->> '$' < strftime('%Y-%m-%d', ?2 / 1000, 'unixepoch') ORDER BY value LIMIT ${among}`, end, atMs),
       ended: await numberOf(db, `SELECT count(*) AS n FROM (SELECT 1 FROM fact WHERE valid_to_ms <= ?1 AND n < ?2 AND NOT EXISTS (SELECT 1 FROM fact later WHERE later.entity = fact.entity AND later.predicate = fact.predicate AND later.n > fact.n AND later.n < ?2 AND (later.valid_to_ms IS NULL OR later.valid_to_ms > ?1)) LIMIT ${among})`, atMs, end),
@@ -70,16 +70,16 @@ const names = (value: unknown) => (Array.isArray(value) ? value.filter((one): on
 
 /** Which of the rules, triggers and learnt rules asked about were of any use in the 90 days before. */
 async function spoken(db: Database, args: Args, atMs: number, end: number): Promise<Pick<DebtCounts, 'spoke' | 'fired' | 'usedRules'>> {
-  const [from] = await db.all<{ seq: number | null }>('SELECT min(seq) AS seq FROM journal WHERE at_ms >= ?', atMs - 90 * dayMs);
+  const [from] = await db.all<{ seq: number }>('SELECT seq FROM journal WHERE at_ms >= ? ORDER BY at_ms, seq LIMIT 1', atMs - 90 * dayMs);
   const first = (from?.seq ?? 0) * partsMax;
   const rules = names(args['rules']);
   const spoke = rules.length === 0 ? [] : await db.all<{ rule: string }>(
-    `SELECT DISTINCT rule FROM (SELECT detail ->> '$.policy.rule' AS rule FROM decision WHERE what = 'policy' AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) WHERE rule IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(rules));
+    "SELECT value AS rule FROM json_each(?) WHERE EXISTS (SELECT 1 FROM decision INDEXED BY decision_rule WHERE what = 'policy' AND detail ->> '$.policy.rule' = value AND n >= ? AND n < ?)", JSON.stringify(rules), first, end);
   const fired = await db.all<{ name: string }>(
-    "SELECT value AS name FROM json_each(?) WHERE EXISTS (SELECT 1 FROM journal WHERE id >= 'trigger:' || value || '#' AND id < 'trigger:' || value || '$' AND at_ms >= ? AND at_ms <= ?)", JSON.stringify(names(args['triggers'])), atMs - 90 * dayMs, atMs);
+    "SELECT value AS name FROM json_each(?) WHERE EXISTS (SELECT 1 FROM journal WHERE id >= 'trigger:' || value || '#' AND id < 'trigger:' || value || '$' AND +at_ms >= ? AND +at_ms <= ?)", JSON.stringify(names(args['triggers'])), atMs - 90 * dayMs, atMs);
   const learnt = names(args['learnt']);
   const used = learnt.length === 0 ? [] : await db.all<{ id: string }>(
-    `SELECT DISTINCT link.value ->> '$.id' AS id FROM (SELECT detail FROM decision INDEXED BY decision_task WHERE (detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft')) AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) d, json_each(d.detail, '$.evidence') link WHERE link.value ->> '$.id' IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(learnt));
+    `SELECT DISTINCT link.value ->> '$.id' AS id FROM (SELECT detail FROM decision INDEXED BY decision_task WHERE (detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft')) AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) d, json_each(d.detail, '$.evidence') link WHERE instr(d.detail, '"rule/') > 0 AND link.value ->> '$.id' IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(learnt));
   return { spoke: spoke.map(({ rule }) => rule), fired: fired.map(({ name }) => name), usedRules: used.map(({ id }) => id) };
 }
 

@@ -2,7 +2,7 @@
 // approvals, corrections), among the newest decisions only, so that it takes as long in a store of a million rows as in a small one.
 import { partId, partsMax } from '#machines/records.ts';
 import type { Database, Row } from './database.ts';
-import { commitsBetween, count, json, type Query } from './query-args.ts';
+import { commitsBetween, count, filter, json, type Query } from './query-args.ts';
 
 const rowsDefault = 4_000;
 const rowsMax = 20_000;
@@ -21,13 +21,13 @@ interface Decided { n: number; actor: string; atMs: number; what: string; outcom
 interface Asked { id: string; category: string | null; confidence: number | null }
 
 export const qualityQueries = {
-  /** Newest first: answers of tiers since a moment, and what became of each. */
+  /** Newest first: answers of tiers since a moment, and what became of each; of one task, or of all. */
   async outcomes(db, args): Promise<OutcomeRow[]> {
     const { from } = await commitsBetween(db, args);
     const rows = await db.all<Row & Decided>(
       `SELECT n, actor, at_ms AS atMs, what, outcome, confidence, detail ->> '$.task' AS task, detail ->> '$.tier' AS tier, detail ->> '$.model' AS model, detail ->> '$.reasons[0]' AS reason,
          (SELECT value ->> '$.id' FROM json_each(detail, '$.evidence') WHERE value ->> '$.kind' = 'artifact' AND value ->> '$.id' NOT LIKE 'template/%' AND value ->> '$.id' NOT LIKE 'rule/%' LIMIT 1) AS about
-       FROM decision INDEXED BY decision_task WHERE ${ofTask} AND n >= ? AND what <> 'ladder' ORDER BY n DESC LIMIT ?`, (from ?? 0) * partsMax, count(args, 'limit', rowsDefault, rowsMax));
+       FROM decision INDEXED BY decision_task WHERE ${ofTask} AND n >= ?1 AND what <> 'ladder' AND (?2 IS NULL OR coalesce(detail ->> '$.task', what) = ?2) ORDER BY n DESC LIMIT ?3`, (from ?? 0) * partsMax, filter(args, 'task'), count(args, 'limit', rowsDefault, rowsMax));
     return judge(rows, await readSigns(db, rows));
   },
 

@@ -26,13 +26,16 @@ interface Decided { id: string; what: string; outcome: string; confidence: numbe
 const textChars = 1_000;
 const fromWords = 40;
 const fromBits = 120;
-const fromVectors = 40;
+const wordsAsked = 16;
+const fromVectors = 24;
 /** What shares no word and is not nearer than this shares accidents: with 512 hashed dimensions, three times what chance gives. */
-const nearMin = { recall: 0.13, all: 0.3 };
+const nearMin = { recall: 0.13, all: 0.22 };
 
 /** Both by their share of the best there is; a best vector that is not near does not count in full. Measured: `npm run bench -- recall`. */
 const weights = { words: 0.3, vectors: 0.7 };
 const nearFull = 0.35;
+/** More than anything else can give. */
+const wordsFirst = 2;
 const kindWeights: Record<string, number> = { correction: 1.3, remark: 1.15 };
 const labelWeights: Record<Label, number> = { operator: 1.05, policy: 1.05, system: 1, 'verified-connector': 1, untrusted: 0.97 };
 /** What is old counts up to a seventh less: half of that after so long. */
@@ -44,7 +47,8 @@ export const recallQueries = {
    * Best first: `{kind, id, place, text, score, label, atMs, why}`. `kinds` narrows it, `except` is an id that is left out, with `nowMs` what is
    * newer counts more, with `decisions` each mail brings what was decided about it. `vector` (base64) and `model` ask by the vectors of that
    * model; without them, or when it has none yet, by the hashed ones. Older versions are not found, nor facts that were corrected since, unless `all` is set: then somebody looks
-   * for words, and what shares none of them is there only when it is very near.
+   * for words, and what shares none of them is there only when it is very near,
+   * and after those that do.
    */
   async recall(db, args): Promise<Recalled[]> {
     const words = text(args, 'text');
@@ -53,15 +57,18 @@ export const recallQueries = {
     const except = filter(args, 'except') ?? '';
     const all = args['all'] === true;
     const question = await questionOf(db, args, words);
-    const hits = (await searchQueries.search(db, { text: words, kinds: kinds ?? [], except, limit: Math.max(limit, fromWords) })) as Hit[];
-    const near = question.vector.some((x) => x !== 0) ? await nearestByBits(db, question.model, { vector: question.vector, kinds, limit: fromBits }) : [];
+    // While SQLite looks for words on its own thread, bits are compared on this one.
+    const [hits, near]: [Hit[], number[]] = await Promise.all([
+      searchQueries.search(db, { text: all ? words : tellingWords(words), kinds: kinds ?? [], except, limit: Math.max(limit, fromWords) }),
+      question.vector.some((x) => x !== 0) ? nearestByBits(db, question.model, { vector: question.vector, kinds, limit: fromBits }) : [],
+    ]);
     const nearness = await measure(db, question.model, question.vector, [...new Set([...near, ...hits.map(({ place }) => place)])]);
-    const found = await addPlaces(db, hits, near, nearness, { kinds, except });
+    const found = await addPlaces(db, hits, near, nearness, { kinds, except, limit });
     const described = await describe(db, found, all);
     const nowMs = moment(args, 'nowMs');
     const best = { score: hits[0]?.score ?? 0, cosine: Math.max(nearFull, ...nearness.values()) };
     const ranked = described
-      .map((hit) => weigh(hit, { best, cosine: nearness.get(hit.place) ?? 0, model: question.model, nowMs, nearMin: all ? nearMin.all : nearMin.recall }))
+      .map((hit) => weigh(hit, { best, cosine: nearness.get(hit.place) ?? 0, model: question.model, nowMs, all }))
       .filter(({ score }) => score > 0).toSorted((a, b) => b.score - a.score || b.place - a.place).slice(0, limit);
     return args['decisions'] === true ? withDecisions(db, ranked) : ranked;
   },
@@ -77,6 +84,12 @@ export const recallQueries = {
   },
 } satisfies Record<string, Query>;
 
+/** Of a long question, the longest words: full text takes a time for each, and the vector knows them all. */
+function tellingWords(words: string): string {
+  const distinct = [...new Set(words.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? [])];
+  return distinct.length <= wordsAsked ? words : distinct.toSorted((a, b) => b.length - a.length).slice(0, wordsAsked).join(' ');
+}
+
 interface Question { model: string; vector: Int8Array | Float32Array }
 
 async function questionOf(db: Database, args: Args, words: string): Promise<Question> {
@@ -91,9 +104,9 @@ async function questionOf(db: Database, args: Args, words: string): Promise<Ques
 }
 
 /** The nearest that full text did not find. */
-async function addPlaces(db: Database, hits: Hit[], near: number[], nearness: Nearness, { kinds, except }: { kinds: string[] | null; except: string }): Promise<Hit[]> {
+async function addPlaces(db: Database, hits: Hit[], near: number[], nearness: Nearness, { kinds, except, limit }: { kinds: string[] | null; except: string; limit: number }): Promise<Hit[]> {
   const known = new Set(hits.map(({ place }) => place));
-  const places = near.filter((place) => !known.has(place)).toSorted((a, b) => (nearness.get(b) ?? 0) - (nearness.get(a) ?? 0)).slice(0, fromVectors);
+  const places = near.filter((place) => !known.has(place)).toSorted((a, b) => (nearness.get(b) ?? 0) - (nearness.get(a) ?? 0)).slice(0, Math.max(fromVectors, limit * 2));
   const rows = await db.all<Hit>(
     `SELECT rowid AS place, kind, id, substr(text, 1, ?4) AS text, 0 AS score FROM search WHERE rowid IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR kind IN (SELECT value FROM json_each(?2)))
        AND id <> ?3 AND (version IS NULL OR version = (SELECT max(version) FROM artifact WHERE artifact.id = search.id))`, JSON.stringify(places), kinds && JSON.stringify(kinds), except, textChars);
@@ -127,11 +140,11 @@ async function describe(db: Database, hits: Hit[], all: boolean): Promise<Descri
   });
 }
 
-interface Measured { best: { score: number; cosine: number }; cosine: number; model: string; nowMs: number | null; nearMin: number }
+interface Measured { best: { score: number; cosine: number }; cosine: number; model: string; nowMs: number | null; all: boolean }
 
-function weigh(hit: Described, { best, cosine, model, nowMs, nearMin }: Measured): Recalled {
+function weigh(hit: Described, { best, cosine, model, nowMs, all }: Measured): Recalled {
   const share = best.score > 0 ? hit.score / best.score : 0;
-  const nearness = share > 0 || cosine > nearMin ? Math.max(0, cosine) / best.cosine : 0;
+  const nearness = share > 0 || cosine > (all ? nearMin.all : nearMin.recall) ? Math.max(0, cosine) / best.cosine : 0;
   const age = nowMs === null ? 0 : Math.max(0, nowMs - hit.atMs);
   const factors = (kindWeights[hit.kind] ?? 1) * labelWeights[hit.label] * (1 - ageShare * (1 - 2 ** (-age / halfLifeMs)));
   const why = [
@@ -141,7 +154,7 @@ function weigh(hit: Described, { best, cosine, model, nowMs, nearMin }: Measured
     `says ${hit.label}`,
     ...(nowMs === null ? [] : [`${Math.floor(age / 86_400_000)} days old`]),
   ];
-  return { ...hit, text: hit.text.slice(0, textChars), score: (weights.words * share + weights.vectors * nearness) * factors, why };
+  return { ...hit, text: hit.text.slice(0, textChars), score: (weights.words * share + weights.vectors * nearness) * factors + (all && share > 0 ? wordsFirst : 0), why };
 }
 
 /** What the run of a mail decided, so that decisions need no place in the index: a case is found by its mail. */

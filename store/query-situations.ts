@@ -7,15 +7,16 @@ const dayMs = 86_400_000;
 const rememberedMs = 120 * dayMs;
 
 export const situationQueries = {
-  /** People who asked something and heard nothing since, by the mail that was taken for an inquiry. What the operator decided not to answer is left out. */
+  /** People who asked something and heard nothing since, by the mail that was taken for an inquiry. What the operator decided not to answer, or said is none, is left out; `m-1-r1` is another run of `m-1`. */
   async unanswered(db, args) {
     const [sinceMs, untilMs] = [count(args, 'sinceMs', 0, Number.MAX_SAFE_INTEGER), count(args, 'untilMs', 0, Number.MAX_SAFE_INTEGER)];
     const found = await db.all<{ mail: string; entity: string; n: number; d: number; recordedMs: number }>(
       `SELECT m.source AS mail, m.entity, m.n, d.n AS d, m.recorded_ms AS recordedMs
-       FROM decision d JOIN fact m ON m.source = d.detail ->> '$.evidence[0].id' AND m.predicate = 'mail.received'
+       FROM decision d CROSS JOIN fact m INDEXED BY fact_source ON m.source = d.detail ->> '$.evidence[0].id' AND m.predicate = 'mail.received'
        WHERE d.n >= (SELECT coalesce(min(seq), 0) FROM journal WHERE at_ms >= ?1) * ${partsMax} AND d.what = 'triage' AND d.outcome = 'inquiry' AND m.recorded_ms >= ?1 AND m.recorded_ms < ?2
          AND NOT EXISTS (SELECT 1 FROM fact s WHERE s.entity = m.entity AND s.predicate IN ('mail.sent', 'mail.written-not-sent') AND s.n > m.n)
-         AND NOT EXISTS (SELECT 1 FROM decision e WHERE e.actor = 'mail/' || m.source AND e.what = 'mail' AND (e.outcome = 'ignored' OR e.detail ->> '$.reasons[0]' LIKE 'rejected:%'))
+         AND NOT EXISTS (SELECT 1 FROM decision e WHERE e.actor >= 'mail/' || m.source AND e.actor < 'mail/' || m.source || '.' AND +e.what = 'mail' AND (e.outcome = 'ignored' OR e.detail ->> '$.reasons[0]' LIKE 'rejected:%'))
+         AND NOT EXISTS (SELECT 1 FROM annotation a WHERE a.target = m.source AND a.kind = 'correction' AND a.detail ->> '$.task' = 'triage' AND a.detail ->> '$.after' <> 'inquiry')
        ORDER BY m.n LIMIT ${rows}`, sinceMs, untilMs);
     return found.map(({ mail, entity, n, d, recordedMs }) => ({ mail, entity, recordedMs, fact: partId('f', n), decision: partId('d', d) }));
   },

@@ -1,9 +1,9 @@
-// How vectors lie in the store: what a model's bytes mean, and the 256 bits of each by which the nearest are looked for first.
+// How vectors lie in the store: what a model's bytes mean, and the 512 bits of each by which the nearest are looked for first.
 import { hashedModel } from '#machines/hashed-vector.ts';
 import { KeelsonError } from '#machines/errors.ts';
 
 export const placesPerPage = 1_024;
-const bitsPerPlace = 256;
+const bitsPerPlace = 512;
 export const bytesPerPlace = bitsPerPlace / 8;
 
 /** A model is named by its id and its number of dimensions, `nomic-embed-text@768`: other dimensions are another model. */
@@ -22,20 +22,29 @@ export function readVector(model: string, bytes: Uint8Array): Int8Array | Float3
 }
 
 /**
- * The signs of 256 sums of the dimensions: two vectors differ in the fewer of them, the smaller the angle between them. With more
- * dimensions than bits several are summed, each with a sign of its own that never changes.
+ * A vector turned in one fixed way (a Hadamard transform behind fixed signs), so that what it says is spread over all of its dimensions;
+ * the first 512 of those. The angle between two vectors stays as it was; of hashed vectors most dimensions were nearly zero before.
  */
-export function bitsOf(vector: Int8Array | Float32Array): Uint8Array {
-  const sums = new Float64Array(bitsPerPlace);
-  for (let i = 0; i < vector.length; i++) {
-    const sign = (Math.imul(Math.floor(i / bitsPerPlace) * bitsPerPlace + i + 1, 0x9e_37_79_b1) >>> 16) & 1;
-    const place = i % bitsPerPlace;
-    sums[place] = sums[place]! + (sign === 0 ? vector[i]! : -vector[i]!);
+export function turned(vector: Int8Array | Float32Array): Float64Array {
+  const size = Math.max(bitsPerPlace, 2 ** Math.ceil(Math.log2(vector.length)));
+  const out = new Float64Array(size);
+  for (let i = 0; i < vector.length; i++) out[i] = ((Math.imul(i + 1, 0x9e_37_79_b1) >>> 16) & 1) === 1 ? -vector[i]! : vector[i]!;
+  for (let half = 1; half < size; half *= 2) {
+    for (let from = 0; from < size; from += 2 * half) {
+      for (let i = from; i < from + half; i++) {
+        const [a, b] = [out[i]!, out[i + half]!];
+        out[i] = a + b;
+        out[i + half] = a - b;
+      }
+    }
   }
-  // Fewer dimensions than bits: the rest are differences of pairs.
-  for (let i = vector.length; i < bitsPerPlace; i++) sums[i] = vector[i % vector.length]! - vector[(i * 7 + 3) % vector.length]!;
+  return out.subarray(0, bitsPerPlace);
+}
+
+/** The signs of a turned vector: two differ in the fewer of them, the smaller the angle between them. */
+export function bitsOf(vector: Int8Array | Float32Array): Uint8Array {
   const bits = new Uint8Array(bytesPerPlace);
-  sums.forEach((sum, i) => { if (sum > 0) bits[i >> 3] = bits[i >> 3]! | (1 << (i & 7)); });
+  turned(vector).forEach((x, i) => { if (x > 0) bits[i >> 3] = bits[i >> 3]! | (1 << (i & 7)); });
   return bits;
 }
 

@@ -57,6 +57,7 @@ export function addRunCommands(program: Command, define: Define): void {
       out.say(`${drafts} drafts wait for your approval, ${others} other questions and tasks wait for you.`);
       out.say(readEnvironment().KEELSON_SMTP_URL ? 'Approved mail is sent by SMTP.' : 'No SMTP server is configured: approved mail is written to outbox/ and not sent.');
       out.say(`Next, in another terminal:  npm run -s keelson -- inbox${dataDir === resolve('.keelson') ? '' : ` --data ${dataDir}`}`);
+      out.say(`What was done, in half a minute also as a document:  npm run -s keelson -- report${dataDir === resolve('.keelson') ? '' : ` --data ${dataDir}`}`);
       out.say('Stop with Ctrl-C.');
     });
   });

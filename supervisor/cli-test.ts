@@ -42,7 +42,7 @@ export function addTestCommand(program: Command, define: Define): void {
     const ownOk = own.length === 0 || (await runOwnTests(own, out));
     const results = await runScenarios(dataDir, scenarios, out);
     const ok = ownOk && results.every((result) => result.ok);
-    if (out.json) out.result({ files: files.length, ok, scenarios: results }, () => '');
+    if (out.json) out.result({ files: files.length, ok, ...(results.length > 0 ? { scenarios: results } : {}) }, () => '');
     if (!ok) process.exitCode = 1;
   });
 }

@@ -20,6 +20,7 @@ export function createCompany(dir: string, { demo = false } = {}): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Of the connectors examples only: a way out is there when you take `.example` out of the name of its file.
   for (const part of ['agents', 'templates', 'policies', 'triggers', 'scenarios', 'connectors']) cpSync(join(sampleDir, part), join(dir, part), { recursive: true });
+  cpSync(join(sampleDir, 'models.example.json'), join(dir, 'models.example.json'));
   const company = JSON.parse(readFileSync(join(sampleDir, 'company.json'), 'utf8')) as object;
   writeFileSync(join(dir, 'company.json'), `${JSON.stringify({ ...company, ...(demo ? { demo: true } : {}) }, null, 2)}\n`);
 }

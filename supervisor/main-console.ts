@@ -70,7 +70,7 @@ export interface OperatorParts {
   pausing: Ports['pausing'];
   erase: Ports['erase'];
   receiveMail: ConsoleOptions['receiveMail'];
-  models: Pick<Models, 'settings' | 'askWith' | 'describe' | 'gateway'>;
+  models: Pick<Models, 'settings' | 'askWith' | 'answering' | 'describe' | 'gateway'>;
   /** What a mail's run is started with. */
   mailRun: { machine: string; company: unknown };
   paymentHook: ConsoleOptions['paymentHook'];
@@ -95,6 +95,7 @@ export async function startOperatorSide({ config, port, listen, inspect, token, 
   const streams = openStreams({ bus, query: store.query, head, past, clock, log });
   const inspection = inspect ? openInspection({ bus, query: store.query, head, registry, clock, log }) : null;
   const asyncApi = asyncApiRoute({ version: buildVersion(), queries: Object.keys(queries) });
+  const deafen = models.answering.listen((growing) => streams.tell('answer', growing));
   const watching = watchBus({ bus, tell: streams.tell, clock });
   const parked = createParkedDesk({ store, clock, makeId: randomId });
   const actors = createActors({ store, bus, makeId: randomId, machines: registry.list() });
@@ -121,6 +122,7 @@ export async function startOperatorSide({ config, port, listen, inspect, token, 
     url: web.url, console: web.console, link: web.link,
     linkOf: (item) => decideLink(company.publicUrl ?? web.console, item, { key: decideKey, nowMs: clock.now() }),
     async stop() {
+      deafen();
       self.stop();
       await governing.stop();
       await watching.stop();

@@ -73,8 +73,8 @@ const unused = (kind: string, [ids, before]: readonly [readonly string[], readon
 
 /** How much of what each template drafted was not sent as it was. */
 async function editRates(query: Ask, nowMs: number): Promise<Debt[]> {
-  const rows = (await query('outcomes', { since: Math.max(0, nowMs - 60 * dayMs), limit: 20_000 })) as OutcomeRow[];
-  const drafts = rows.filter(({ task, outcome }) => task === 'draft' && (outcome === 'approved' || outcome === 'edited' || outcome === 'rejected'));
+  const rows = (await query('outcomes', { task: 'draft', since: Math.max(0, nowMs - 60 * dayMs) })) as OutcomeRow[];
+  const drafts = rows.filter(({ outcome }) => (outcome === 'approved' || outcome === 'edited' || outcome === 'rejected'));
   const within = (list: readonly OutcomeRow[], untilMs: number) => list.filter(({ atMs }) => atMs <= untilMs && atMs > untilMs - 30 * dayMs);
   const rate = (list: readonly OutcomeRow[]) => (list.length === 0 ? null : share(list.filter(({ outcome }) => outcome !== 'approved').length, list.length));
   return [...Map.groupBy(drafts, ({ kind }) => kind)].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([template, list]) => {

@@ -75,7 +75,7 @@ function followOne({ store, embedder, paused, clock, log, signal }: Follower): {
       const items = due.rows.map(({ place, hash, known }) => ({ place, hash, vector: known ? null : vectors.next().value! }));
       await store.remember({ model, page: due.page, after: due.after, until: due.until, items });
       failures = 0;
-      await clock.sleep(turnMs, signal).catch(() => {});
+      await clock.sleep(turnMs, signal);
     }
     embedder.rest();
     // What another model left behind was paid for: it goes only when there is something in its place.
@@ -88,7 +88,7 @@ function followOne({ store, embedder, paused, clock, log, signal }: Follower): {
     failures++;
     waitsUntilMs = againAtMs ?? clock.now() + Math.min(againMs.max, againMs.first * 2 ** Math.min(failures - 1, 20));
     log[failures === 1 ? 'warn' : 'debug']({ reason, model: embedder.model(), againAt: new Date(waitsUntilMs).toISOString() }, 'no vectors for now: what is new is found by its words');
-    void clock.sleep(Math.max(0, waitsUntilMs - clock.now()), signal).then(wake, () => {});
+    void clock.sleep(Math.max(0, waitsUntilMs - clock.now()), signal).then(wake);
   };
   const run = async () => {
     while (again && !signal.aborted) {
@@ -99,15 +99,23 @@ function followOne({ store, embedder, paused, clock, log, signal }: Follower): {
         wait(hindered);
         break;
       }
-      await clock.sleep(gatherMs, signal).catch(() => {});
+      await clock.sleep(gatherMs, signal);
     }
-    running = null;
   };
   const wake = () => {
     again = true;
-    running ??= run();
+    running ??= run().finally(() => {
+      running = null;
+      // Woken in the very moment in which it ended.
+      if (again && !signal.aborted && !paused() && clock.now() >= waitsUntilMs) wake();
+    });
   };
-  return { wake, idle: async () => { while (running !== null) await running; } };
+  const idle = async (): Promise<void> => {
+    if (running === null) return;
+    await running;
+    await idle();
+  };
+  return { wake, idle };
 }
 
 interface Bought { embed: Buy; embeddingModel: string | null }
@@ -131,8 +139,7 @@ export function openQuestions({ gateway, store, clock }: { gateway: Bought; stor
   return async (text) => {
     const embedder = ask === null ? await openModelEmbedder({ gateway, store, clock }) : null;
     // Before the first vectors are there, nothing could be compared with.
-    if (ask === null && embedder?.model() == null) return null;
-    ask ??= askByVector(embedder!, { makeId: randomId });
-    return ask(text);
+    if (embedder !== null && embedder.model() !== null) ask = askByVector(embedder, { makeId: randomId });
+    return (await ask?.(text)) ?? null;
   };
 }

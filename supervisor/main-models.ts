@@ -7,6 +7,7 @@ import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
 import { readHits, readTemplates, searchKnowledge } from '#connectors/knowledge.ts';
 import { createLearnt } from '#connectors/learnt.ts';
+import { createAnswering, type Answering } from '#connectors/model/answering.ts';
 import { askTier, type AskParts } from '#connectors/model/ask.ts';
 import { describeModels } from '#connectors/model/describe.ts';
 import { createGateway, type Gateway } from '#connectors/model/gateway.ts';
@@ -23,10 +24,12 @@ import type { Config } from './config.ts';
 import { openQuestions } from './main-memory.ts';
 import { readSecrets } from './connector-settings.ts';
 
-export interface ModelParts { config: Config; store: StorePort; clock: Clock; log: Log; onText?: (operationId: string, piece: string) => void }
+export interface ModelParts { config: Config; store: StorePort; clock: Clock; log: Log }
 export interface Models {
   settings: ModelSettings;
   gateway: Gateway;
+  /** Answers as they grow in this process. */
+  answering: Pick<Answering, 'listen'>;
   describe(): Promise<ModelsView>;
   activities: Record<string, Activity>;
   /** `model.ask` with other wordings than those in force: how a prompt is tried out. */
@@ -61,17 +64,18 @@ export function parseModels(text: string): ModelSettings {
   return parsed.data;
 }
 
-export function openModels({ config, store, clock, log, onText }: ModelParts): Models {
+export function openModels({ config, store, clock, log }: ModelParts): Models {
   const { settings, from } = readModels(config);
   const secrets = readSecrets(config, keyNames(settings));
   const { budgets, thresholds } = config.company;
   const gateway = createGateway({ settings, secrets, store, clock, log });
+  const answering = createAnswering(clock);
   const profile = (workflow: string) => profileOf(budgets, workflow);
   const thresholdOf = (task: string) => (thresholds as Record<string, number>)[task] ?? thresholdDefault;
   const shown: Record<string, (input: unknown) => Promise<Shown>> = { draft: draftContext({ query: store.query, templates: readTemplates(store), company: config.company, readHits: readHits(store) }) };
-  const askWith: Models['askWith'] = (readPrompt) => askTier({ gateway, store, clock, local: unlessDemoted(createLearnt({ store }), readQuality(store)), readPrompt, profileOf: profile, expand: async (task, input) => (await shown[task]?.(input)) ?? null, ...(onText ? { onText } : {}) });
+  const askWith: Models['askWith'] = (readPrompt) => askTier({ gateway, store, clock, local: unlessDemoted(createLearnt({ store }), readQuality(store)), readPrompt, profileOf: profile, expand: async (task, input) => (await shown[task]?.(input)) ?? null, answering });
   return {
-    settings, gateway, askWith,
+    settings, gateway, askWith, answering,
     describe: () => describeModels({ settings, secrets, from, query: store.query }),
     activities: {
       'model.plan': planTiers({ settings, gateway, store, profileOf: profile, readQuality: readQuality(store), thresholdDefault: thresholdOf }),

@@ -6,7 +6,8 @@ import type { Clock } from '#actors/clock.ts';
 import type { Action, Connector } from '#connectors/connector.ts';
 import { readPrompts } from '#connectors/prompts.ts';
 import type { Tried } from '#machines/agents/activities.ts';
-import { sayShortage } from '#machines/budget.ts';
+import { typeOf } from '#machines/address.ts';
+import { sayShortage, type Profile } from '#machines/budget.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { firstIssue } from '#machines/errors.ts';
 import { saysAll, type Scenario, type ScriptLine, type Span, type WorldLine } from '#machines/scenario.ts';
@@ -16,21 +17,26 @@ const msPer = { days: 86_400_000, hours: 3_600_000, minutes: 60_000, seconds: 1_
 export const spanMs = (span: Span): number => Object.entries(span).reduce((ms, [unit, n]) => ms + msPer[unit as keyof typeof msPer] * n, 0);
 
 interface Asked { calls: number; costMicros: number }
-interface ModelParts { scenario: Scenario; store: StorePort; clock: Clock; real: Record<string, Activity>; failures: string[]; asked: Asked }
+interface ModelParts { scenario: Scenario; store: StorePort; clock: Clock; real: Record<string, Activity>; profileOf(workflow: string): Profile; failures: string[]; asked: Asked }
 type Ask = { task: string; tier: string; input: unknown };
 
 /** `real`: the activities of the server; what was learnt answers as it does there. */
-export function scriptedModels({ scenario: { tiers, models }, store, clock, real, failures, asked }: ModelParts): Record<string, Activity> {
+export function scriptedModels({ scenario: { tiers, models }, store, clock, real, profileOf, failures, asked }: ModelParts): Record<string, Activity> {
   const used = new Map<ScriptLine, number>();
+  const resting = new Map<string, { untilMs: number; outcome: Tried['outcome']; reason: string }>();
   const prompts = readPrompts(store);
   const isScripted = (name: string) => tiers.some((tier) => tier.name === name);
   const nothing: Tried = { outcome: 'unsure', answer: null, confidence: null, model: null, costMicros: null, reason: '', prompt: null, evidence: [], againAtMs: null };
 
-  const spend = async (operationId: string, { task, tier }: Ask, micros: number): Promise<string | { reason: string; againAtMs: number | null }> => {
+  const runOf = async (operationId: string) => {
     const actor = operationId.slice(0, operationId.lastIndexOf('#'));
     const run = ((await store.query('rootOf', { address: actor })) as string | null) ?? actor;
+    return { workflow: typeOf(run), run };
+  };
+  const spend = async (operationId: string, { task, tier }: Ask, micros: number): Promise<string | { reason: string; againAtMs: number | null }> => {
+    const { workflow, run } = await runOf(operationId);
     const id = `${operationId}:${tier}:${asked.calls}`;
-    const reserved = { state: 'reserved' as const, id, micros, workflow: run.slice(0, run.indexOf('/')), run, untilMs: clock.now() + 180_000, task, tier, provider: 'scenario', model: `scripted/${tier}`, price: 'settings' as const };
+    const reserved = { state: 'reserved' as const, id, micros, workflow, run, untilMs: clock.now() + 180_000, task, tier, provider: 'scenario', model: `scripted/${tier}`, price: 'settings' as const };
     const answer = await store.commit({ ...emptyCommit(`reserve:${id}`, clock.now(), 'connector/model', {}), spends: [reserved] });
     if (answer.outcome === 'unaffordable') return { reason: sayShortage(answer.shortage), againAtMs: answer.shortage.againAtMs };
     if (answer.outcome !== 'written') failures.push(`the reservation ${id} was ${answer.outcome}${answer.outcome === 'invalid' ? `: ${answer.reason}` : ''}`);
@@ -41,8 +47,10 @@ export function scriptedModels({ scenario: { tiers, models }, store, clock, real
   const ask: Activity = async (call): Promise<unknown> => {
     const given = call.input as unknown as Ask;
     if (!isScripted(given.tier)) return real['model.ask'] ? real['model.ask'](call) : { ...nothing, reason: 'nothing was learnt' };
+    const rests = resting.get(given.tier);
+    if (rests && rests.untilMs > clock.now()) return { ...nothing, outcome: rests.outcome, reason: rests.reason, againAtMs: rests.untilMs };
     const question = JSON.stringify(given.input);
-    const line = models.find((one) => one.task === given.task && one.tier === given.tier && saysAll(question, one.when) && (used.get(one) ?? 0) < (one.times ?? Infinity));
+    const line = models.find((one) => one.task === given.task && one.tier === given.tier && saysAll(question, one.when) && (used.get(one) ?? 0) < (one.times ?? (one.again ? 1 : Infinity)));
     if (!line) {
       failures.push(`the script has no answer of ${given.tier} for ${given.task}: ${question.slice(0, 300)}`);
       return { ...nothing, outcome: 'down', reason: 'the script has no answer' };
@@ -50,6 +58,7 @@ export function scriptedModels({ scenario: { tiers, models }, store, clock, real
     used.set(line, (used.get(line) ?? 0) + 1);
     const { outcome = 'answered', answer = null, costMicros, reason = outcome === 'answered' ? 'by the script' : `the script says: ${outcome}`, again } = line;
     const againAtMs = again ? clock.now() + spanMs(again) : null;
+    if (againAtMs !== null) resting.set(given.tier, { untilMs: againAtMs, outcome, reason });
     if (outcome === 'unaffordable' || outcome === 'unpriced' || outcome === 'unsupported') return { ...nothing, outcome, reason, againAtMs };
     const reserved = await spend(call.operationId, given, costMicros);
     if (typeof reserved !== 'string') return { ...nothing, outcome: 'unaffordable', ...reserved };
@@ -67,12 +76,12 @@ export function scriptedModels({ scenario: { tiers, models }, store, clock, real
     'model.ask': ask,
     async 'model.plan'(call) {
       const { task } = call.input as unknown as Ask;
-      const plan = (await real['model.plan']?.(call)) as { tiers: { name: string; threshold: number }[]; skipped: unknown[]; latency: string; otherwise: string } | undefined;
-      const scripted = tiers.filter(({ name }) => models.some((line) => line.task === task && line.tier === name));
-      return { latency: 'now', otherwise: 'go-on', skipped: [], ...plan, tiers: [...(plan?.tiers ?? []).filter(({ name }) => name === 'local'), ...scripted] };
+      const { latency, otherwise, tiers: allowed } = profileOf((await runOf(call.operationId)).workflow);
+      const scripted = tiers.filter(({ name }) => models.some((line) => line.task === task && line.tier === name) && (allowed === null || allowed.includes(name)));
+      return { latency: taskOf(task)?.facing === 'customer' ? 'now' : latency, otherwise, skipped: [], tiers: scripted };
     },
-    // What is down in a script is up when it says so by another line.
-    'model.ready': () => Promise.resolve({ down: [], gone: [] }),
+    // A tier that is down is so until the time that its line names; without one until it is looked at.
+    'model.ready': () => Promise.resolve({ down: [...resting].filter(([, { untilMs }]) => untilMs > clock.now()).map(([provider, { reason }]) => ({ provider, reason })), gone: [] }),
   };
 }
 

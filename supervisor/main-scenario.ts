@@ -18,7 +18,7 @@ import { mailMachine } from '#machines/pipelines/mail.ts';
 import { parsePrompt } from '#machines/prompts.ts';
 import { judgeScenario, scenarioSchema, type Expect, type Mismatch, type Outcome, type Scenario, type ScenarioMail, type ScenarioStep } from '#machines/scenario.ts';
 import { createMachines, loadAgents, permissionsOf } from './agents.ts';
-import { toBudgets } from './budget-settings.ts';
+import { profileOf, toBudgets } from './budget-settings.ts';
 import { readLibrary, readPolicyFiles, readTriggers } from './company.ts';
 import { checkCompany, readConfig, type Config } from './config.ts';
 import { mailSettings } from './mail-settings.ts';
@@ -99,7 +99,7 @@ async function openCompany({ dataDir, scenario, asked }: { dataDir: string; scen
   const connectors = tameConnectors(await openConnectors({ config, store }), scenario.world);
   const policies = await parsePolicies(readPolicyFiles(dataDir).map(({ id, text }) => ({ id, version: 1, hash: sha256(text), text })), actionsOf(connectors));
   const activities = createActivities({ config, store, registry, connectors, policies: () => Promise.resolve(policies), activities: agents.activities, clock });
-  world.activities = { ...activities, ...scriptedModels({ scenario, store, clock, real: activities, failures: world.failures, asked }) };
+  world.activities = { ...activities, ...scriptedModels({ scenario, store, clock, real: activities, profileOf: (workflow) => profileOf(config.company.budgets, workflow), failures: world.failures, asked }) };
   await keepGiven(world, dataDir, scenario);
   await startSupervisor(store, clock.now());
   await startWaitingRoom(store, clock.now());

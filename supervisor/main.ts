@@ -31,7 +31,7 @@ import { erasedCopy, headsFile, writeHeads } from './main-heads.ts';
 import { followInbox } from './main-inbox.ts';
 import { startOperatorSide } from './main-console.ts';
 import { keepMemory, openEmbedders } from './main-memory.ts';
-import { openModels } from './main-models.ts';
+import { openModels, readModels } from './main-models.ts';
 import { learningTriggers, startLearning } from './main-learning.ts';
 import { superviseNats } from './main-nats.ts';
 import { openConnectors, openPaymentHook } from './main-connectors.ts';
@@ -66,6 +66,7 @@ const smtpMissing = 'no KEELSON_SMTP_URL: approved mail is written to outbox/ an
 export async function startServer(config: Config, { port, listen, natsUrl, inspect = false, say }: { port: number; listen?: Listen; natsUrl: string | null; inspect?: boolean; say: (line: string) => void }): Promise<Server> {
   const { dataDir, company } = config;
   const clock = systemClock;
+  readModels(config); // a fault in it is named before anything starts
   const token = readToken(dataDir);
   const log = pino({ level: config.logLevel, redact: ['token'] }, pino.destination({ dest: join(dataDir, 'keelson.log'), sync: true, mode: 0o600 }));
   const nats = await superviseNats({ dataDir, token, natsUrl, clock, log, say });

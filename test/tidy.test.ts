@@ -36,7 +36,7 @@ interface Layer { folders: string[]; packages: string[]; banned?: string[] }
 const layers: Record<string, Layer> = {
   machines: { folders: ['machines'], packages: pure },
   actors: { folders: ['machines', 'actors'], packages: kernel, banned: ['node:sqlite', ...http] },
-  store: { folders: ['machines', 'actors', 'store'], packages: [...kernel, 'sqlite3'], banned: ['node:sqlite', ...http] },
+  store: { folders: ['machines', 'actors', 'store'], packages: [...kernel, 'sqlite3', 'sqlite-vec'], banned: ['node:sqlite', ...http] },
   connectors: { folders: ['machines', 'actors', 'connectors'], packages: ['*'], banned: ['sqlite3', 'node:sqlite'] },
   supervisor: { folders: ['machines', 'actors', 'supervisor'], packages: kernel, banned: ['sqlite3', 'node:sqlite'] },
   test: { folders, packages: ['*'] },
@@ -124,7 +124,7 @@ tidy('one connector never imports another', function* () {
 tidy('third-party clients have one owner each', function* () {
   const outsideTests = eachImport().filter((one) => one.source.folder !== 'test');
   const users = (name: string): string[] => outsideTests.filter((one) => packageOf(one.spec) === name).map((one) => one.source.path);
-  for (const path of users('sqlite3')) if (path !== 'store/database.ts') yield `${path}: sqlite3 is banned, use store/database.ts`;
+  for (const path of [...users('sqlite3'), ...users('sqlite-vec')]) if (path !== 'store/database.ts') yield `${path}: sqlite3 and sqlite-vec are banned, use store/database.ts`;
   const openai = [...new Set(users('openai'))];
   if (openai.length !== 1) yield `openai must be imported in exactly one file, it is imported in ${openai.length}: ${openai.join(', ') || 'none'}`;
 });

@@ -33,11 +33,12 @@ export interface CorrectDesk { correct(request: z.output<typeof correctRequest>)
 const mailId = /^m-[0-9a-f]{16}$/;
 const runOf = /^mail\/(m-[0-9a-f]{16})(?:-r(\d{1,6}))?$/;
 const runsMax = 50;
+const handledBy = 'It is handled as that by ';
 const money = ['invoice', 'receipt', 'payment'];
 /** Enough of a mail to be found by. */
 const wordsOf = ({ subject, text }: Pick<Mail, 'subject' | 'text'>) => `${subject}\n${text}`.slice(0, 2_000).toWellFormed();
 
-interface Runs { latest: string; next: string; status: string | null; all: string[] }
+interface Runs { all: string[]; unfinished: string[]; next: string }
 interface Verdict { id: string; category: string }
 
 /** `machine`: of a mail's run, `mail@2`; `company`: the settings that a new run gets. */
@@ -59,14 +60,13 @@ export function createCorrectDesk({ store, clock, makeId, desk, machine, company
   };
 
   const statusOf = async (address: string) => ((await store.query('actor', { address })) as { status: string } | null)?.status ?? null;
+  /** Each correction has a run of its own number. The last one may be promised and not begun: then it can be ended all the same. */
   const runsOf = async (mail: string): Promise<Runs> => {
-    const all = [`mail/${mail}`];
-    for (let n = 1; n <= runsMax; n++) {
-      const next = `mail/${mail}-r${n}`;
-      if ((await statusOf(next)) === null) return { latest: all.at(-1)!, next, status: await statusOf(all.at(-1)!), all };
-      all.push(next);
-    }
-    throw new KeelsonError('REFUSED', `${mail} was handled ${runsMax} times already`);
+    const corrections = ((await store.query('annotations', { target: mail, annotationKind: 'correction', limit: runsMax + 1 })) as { task?: string }[]).filter(({ task }) => task === 'triage').length;
+    if (corrections >= runsMax) throw new KeelsonError('REFUSED', `${mail} was corrected ${runsMax} times already`);
+    const all = [`mail/${mail}`, ...Array.from({ length: corrections }, (_, n) => `mail/${mail}-r${n + 1}`)];
+    const unfinished = (await Promise.all(all.map(async (address) => ({ address, status: await statusOf(address) })))).filter(({ status }) => status === null || status === 'active').map(({ address }) => address);
+    return { all, unfinished, next: `mail/${mail}-r${corrections + 1}` };
   };
 
   /** What the runs of this mail did outside, or have on its way. */
@@ -102,13 +102,13 @@ export function createCorrectDesk({ store, clock, makeId, desk, machine, company
     const given = input && { category, confidence: 1, language: detectLanguage(wordsOf(input.mail)).language, reasons: [reason ?? `You said that it is no ${verdict.category}.`], suspicious: [], by: 'operator', tier: 'operator' };
     const start = why === null;
     const sends: Message[] = [
-      ...(runs.status === 'active' ? [{ id: `${id}.stop`, to: runs.latest, from: operator, body: { kind: 'stop' as const } }] : []),
+      ...runs.unfinished.map((to, n): Message => ({ id: `${id}.stop-${n}`, to, from: operator, body: { kind: 'stop' } })),
       ...(start ? [{ id: `${id}.start`, to: runs.next, from: operator, body: { kind: 'start' as const, machine, input: { mail: input!.mail, company, given, run: runs.next.slice(runs.next.lastIndexOf('-') + 1) } as never } }] : []),
     ];
     const seq = await commands.write(id, content, {
       facts, sends,
       annotations: [{ kind: 'correction', target: { kind: 'artifact', id: mail }, text: input === null ? `${verdict.category} → ${category}` : wordsOf(input.mail), before: verdict.category, after: category, task: 'triage', ...(reason === undefined ? {} : { reason }) }],
-      decisions: [{ what: 'triage', outcome: category, confidence: 1, reasons: [`It was taken for ${verdict.category}.`, ...(reason === undefined ? [] : [reason])], evidence: [{ kind: 'artifact', id: mail }, { kind: 'decision', id: verdict.id }], policy: null, model: null, costMicros: 0, task: 'triage', tier: 'operator' }],
+      decisions: [{ what: 'triage', outcome: category, confidence: 1, reasons: [`It was taken for ${verdict.category}.`, ...(reason === undefined ? [] : [reason]), start ? `${handledBy}${runs.next}` : `It is not handled again: ${why}.`], evidence: [{ kind: 'artifact', id: mail }, { kind: 'decision', id: verdict.id }], policy: null, model: null, costMicros: 0, task: 'triage', tier: 'operator' }],
     });
     return { mail, before: verdict.category, after: category, annotation: partId('a', partNumber(seq, 0)), run: start ? runs.next : null, why, retired: ids };
   };
@@ -120,9 +120,10 @@ export function createCorrectDesk({ store, clock, makeId, desk, machine, company
       return commands.inTurn(() => commands.once(given, content, {
         first: (command) => write(command, content, mail, category, reason),
         again: async ({ seq }) => {
-          const { latest } = await runsOf(mail);
           const noted = (await store.query('annotation', { id: partId('a', partNumber(seq, 0)) })) as { before?: string } | null;
-          return { mail, before: noted?.before ?? null, after: category, annotation: noted ? partId('a', partNumber(seq, 0)) : null, run: latest, why: null, retired: [] };
+          const decided = (await store.query('decision', { id: partId('d', partNumber(seq, 0)) })) as { reasons: string[] } | null;
+          const run = decided?.reasons.find((one) => one.startsWith(handledBy))?.slice(handledBy.length) ?? null;
+          return { mail, before: noted?.before ?? null, after: category, annotation: noted ? partId('a', partNumber(seq, 0)) : null, run, why: run === null ? (decided?.reasons.at(-1) ?? null) : null, retired: [] };
         },
       }));
     },

@@ -7,7 +7,7 @@ export interface HeaderLine { key: string; line: string }
 
 export type MailHeaders = Pick<
   Mail,
-  'messageId' | 'inReplyTo' | 'references' | 'from' | 'replyTo' | 'to' | 'cc' | 'recipientCount' | 'subject' | 'date' | 'bulk'
+  'messageId' | 'inReplyTo' | 'references' | 'from' | 'replyTo' | 'to' | 'cc' | 'recipientCount' | 'subject' | 'date' | 'bulk' | 'listId'
 >;
 
 // C0, DEL, C1, line and paragraph separator, and the bidirectional overrides that make "fdp.exe" read "exe.pdf".
@@ -51,6 +51,7 @@ export async function readHeaders(lines: readonly HeaderLine[], decodedSubject: 
     subject: clean(bareSubject.includes('=?') ? decodedSubject : bareSubject, 'subject', warnings),
     date: readDate(first('date'), warnings),
     bulk: readBulk(first, from.at(0) ?? null),
+    ...readListId(first('list-id')),
   };
 }
 
@@ -112,6 +113,12 @@ function readDate(text: string, warnings: Set<string>): string | null {
   if (iso && !Number.isNaN(iso.getTime())) return iso.toISOString();
   warnings.add(text === '' ? 'The mail has no date.' : 'The date of the mail cannot be read.');
   return null;
+}
+
+/** `News <news.club.example>` is `news.club.example`. */
+function readListId(field: string): Pick<Mail, 'listId'> {
+  const named = (/<([^<>]{1,200})>\s*$/.exec(field)?.[1] ?? field).trim().toLowerCase();
+  return named === '' || /\s/.test(named) ? {} : { listId: cut(named, 200) };
 }
 
 function readBulk(first: (key: string) => string, from: Mailbox | null): Mail['bulk'] {

@@ -6,6 +6,7 @@ import type { Tried } from '#machines/agents/activities.ts';
 import type { Profile } from '#machines/budget.ts';
 import type { Link } from '#machines/records.ts';
 import { taskOf } from '#machines/task-list.ts';
+import type { Answering } from './answering.ts';
 import type { Gateway, Prompt } from './gateway.ts';
 import { runOf } from './plan.ts';
 import { localTier } from './settings.ts';
@@ -24,13 +25,13 @@ export interface AskParts {
   /** The words behind references in the input, read right before it is asked, and what the answer then rests on. */
   expand?(task: string, input: unknown): Promise<{ input: unknown; evidence: Link[] } | null>;
   /** Pieces of an answer while it comes, for whoever watches. */
-  onText?(operationId: string, piece: string): void;
+  answering?: Pick<Answering, 'hear'>;
 }
 
 const beatMs = 20_000;
 const none = (outcome: Tried['outcome'], reason: string): Tried => ({ outcome, answer: null, confidence: null, model: null, costMicros: null, reason, prompt: null, evidence: [], againAtMs: null });
 
-export function askTier({ gateway, store, clock, local, readPrompt, profileOf, expand, onText }: AskParts): Activity {
+export function askTier({ gateway, store, clock, local, readPrompt, profileOf, expand, answering }: AskParts): Activity {
   return async ({ input: given, operationId, signal, heartbeat }) => {
     const { task: name, tier, input, latency } = given as { task: string; tier: string; input: unknown; latency: 'now' | 'batch' };
     // It may want more than a model is shown, and checks that itself.
@@ -41,15 +42,17 @@ export function askTier({ gateway, store, clock, local, readPrompt, profileOf, e
     if (!fits.success) return none('unsupported', `the task ${name} does not take this input: ${fits.error.issues[0]?.path.join('.')} ${fits.error.issues[0]?.message}`);
     const { workflow, run } = await runOf(store, operationId);
     const { language } = fits.data as { language?: unknown };
+    const asking = { operationId, run, task: name, tier };
     const stopBeat = clock.every(beatMs, () => heartbeat(`${tier} is asked`));
     try {
       const full = (await expand?.(name, fits.data)) ?? { input: fits.data, evidence: [] };
       const tried = await gateway.ask({
         id: operationId, task, tier, input: full.input, latency, workflow, run, signal, heartbeat, cache: profileOf(workflow).cache,
-        prompt: await readPrompt(name, language === 'de' || language === 'en' ? language : null), ...(onText ? { onText: (piece) => onText(operationId, piece) } : {}),
+        prompt: await readPrompt(name, language === 'de' || language === 'en' ? language : null), ...(answering ? { onText: (piece) => answering.hear(asking, piece) } : {}),
       });
       return { ...tried, evidence: [...tried.evidence, ...full.evidence] };
     } finally {
+      answering?.hear(asking, null);
       stopBeat();
     }
   };

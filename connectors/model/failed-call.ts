@@ -70,4 +70,4 @@ function codesOf(error: unknown): string[] {
   return found;
 }
 
-export const oneLine = (text: string) => text.replace(/[\p{C}\s]+/gu, ' ').trim().slice(0, 300);
+export const oneLine = (text: string, charsMax = 300) => text.replace(/[\p{C}\s]+/gu, ' ').trim().slice(0, charsMax).toWellFormed();

@@ -104,7 +104,7 @@ export const consolidationMachine = parts.createMachine({
   id: 'consolidation',
   version: '1',
   description: 'Makes proposals of what you correct again and again: rules and next versions of templates. Publishes nothing.',
-  context: { known: [], open: {}, proposals: [], made: 0, lookedMs: 0, heardMs: null },
+  context: { known: [], open: {}, proposals: [], made: 0, lookedMs: -dayMs, heardMs: null },
   initial: 'resting',
   on: {
     APPROVE: { guard: 'isOpen', actions: [...answered('completed'), assign({ open: ({ context, event }) => without(context.open, event.about) })] },

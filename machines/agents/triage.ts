@@ -11,7 +11,7 @@ import { toTriageInput, triageInput, triageTask } from '../tasks/triage.ts';
 import { askTier } from './activities.ts';
 import { ladderMachine } from './ladder.ts';
 import { triageMail } from './triage-rules.ts';
-import { climbedVerdict, learntVerdict, localQuestion } from './triage-tiers.ts';
+import { climbedVerdict, learntVerdict, localQuestion, sureFrom } from './triage-tiers.ts';
 
 export const verdictSchema = z.object({
   category: categorySchema,
@@ -47,7 +47,7 @@ type Context = z.output<typeof triage.schemas.context>;
 
 const categories = categorySchema.options.join(', ');
 const toCategory = (text: string) => categorySchema.safeParse(text.trim().toLowerCase());
-const isSure = ({ verdict, threshold }: Context) => verdict !== null && verdict.confidence >= threshold && verdict.suspicious.length === 0;
+const isSure = ({ verdict, threshold }: Context) => verdict !== null && verdict.confidence >= sureFrom(verdict.by, threshold) && verdict.suspicious.length === 0;
 const mailLink = ({ mailId }: Context): Link => ({ kind: 'artifact', id: mailId });
 const guessOf = ({ verdict }: Context) => (verdict === null ? {} : { guess: { category: verdict.category, tier: verdict.tier ?? 'rules', confidence: verdict.confidence } });
 const operatorSays = ({ verdict }: Context, category: Verdict['category'] | undefined, reasons?: string[]): Verdict | null => verdict && { ...verdict, category: category ?? verdict.category, confidence: 1, by: 'operator', tier: 'operator', ...(reasons ? { reasons } : {}) };
@@ -132,7 +132,7 @@ export const triageMachine = setup({
         RESPOND: {
           guard: { type: 'namesCategory', params: ({ event }) => ({ text: event.text }) },
           target: 'answered',
-          actions: assign({ verdict: ({ context, event }) => operatorSays(context, toCategory(event.text).data!) }),
+          actions: assign({ verdict: ({ context, event }) => operatorSays(context, toCategory(event.text).data) }),
         },
         REJECT: { target: 'answered', actions: assign({ verdict: ({ context, event }) => operatorSays(context, 'spam', [event.reason]) }) },
       },

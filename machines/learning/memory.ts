@@ -45,10 +45,10 @@ const stoodWeight = 0.25;
 const rehearsed = 10;
 /** From this similarity on a taught case counts as like. */
 const likeFrom = 0.25;
-/** Only a case that is so much alike may overrule rules that are sure. */
-const overrulesFrom = 0.4;
-/** With fewer cases nothing is said about mails that are like none of them. */
+/** With fewer cases it cannot tell which words matter, so only what is much alike counts. */
 const experienced = 25;
+/** Only a case that is so much alike may overrule rules that are sure: at first, and with experience. */
+const overrulesFrom = { first: 0.55, later: 0.3 } as const;
 const neighbours = 7;
 const bins = 12;
 /** Older cases say less about how good it is now. */
@@ -122,8 +122,8 @@ export function createMemory(): Memory {
   };
 
   const ceilingOf = (alike: number, overrules: boolean) => {
-    if (alike < likeFrom && taught.length < experienced) return 0.35;
-    return overrules && alike < overrulesFrom ? 0.6 : 0.97;
+    if (taught.length < experienced) return alike < (overrules ? overrulesFrom.first : likeFrom) ? 0.35 : 0.97;
+    return overrules && alike < overrulesFrom.later ? 0.6 : 0.97;
   };
 
   const teach = (one: Case, features: Features) => {

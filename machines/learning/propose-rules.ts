@@ -22,8 +22,9 @@ const casesMin = 3;
 /** Of one sender two will do, when everything else of theirs stands as the same. */
 const senderCasesMin = 2;
 const senderMailsMin = 4;
-/** A phrase that many send needs more of them. */
-const phraseCasesMin = 3;
+/** A phrase that many use: from several senders, and in so many mails that stand, all of them the same. */
+const phraseCasesMin = 2;
+const phraseMailsMin = 6;
 const phraseSendersMin = 3;
 /** Of the cases that stand, so many in a hundred may be contradicted: some of them stand because nobody looked. */
 const wrongShare = 0.05;
@@ -85,7 +86,7 @@ function candidates(open: readonly Known[], all: readonly Known[]): Candidate[] 
     for (const [listId] of group(({ one }) => one.mail.listId ?? '')) found.push({ when: { list: [listId] }, category, name: `list-${slug(listId)}` });
     const counted = new Map<string, Known[]>();
     for (const known of mine) for (const phrase of known.phrases) counted.set(phrase, [...(counted.get(phrase) ?? []), known]);
-    const shared = [...counted].filter(([, list]) => list.length >= phraseCasesMin && new Set(list.map(({ one }) => addressOf(one.mail))).size >= phraseSendersMin);
+    const shared = [...counted].filter(([, list]) => list.length >= phraseCasesMin && new Set(list.map(({ one }) => addressOf(one.mail))).size >= phraseCasesMin);
     // Of phrases that stand in the same mails the longest says most about them.
     for (const [phrase] of longest(shared).slice(0, 20)) found.push({ when: { says: [phrase] }, category, name: `says-${slug(phrase)}` });
   }
@@ -114,14 +115,15 @@ function replay({ when, category }: Candidate, all: readonly Known[]): { result:
   const spared = matching.filter(({ one }) => one.by === 'operator' && one.category === category);
   return {
     result: { matched: matching.length, right: matching.length - wrong.length, wrong: wrong.slice(0, 10).map(({ one }) => one.id), spared: spared.length },
-    spared, clean: isOften(when, spared.length, matching.length) && !wrong.some(({ one }) => one.by === 'operator') && wrong.length <= matching.length * wrongShare,
+    spared, clean: isOften(when, spared.length, matching) && !wrong.some(({ one }) => one.by === 'operator') && wrong.length <= matching.length * wrongShare,
   };
 }
 
-/** Whether it was taught often enough for such a condition. */
-function isOften({ sender, list, domain }: When, taught: number, matched: number): boolean {
-  if (taught >= casesMin) return sender !== undefined || list !== undefined || domain !== undefined || taught >= phraseCasesMin;
-  return (sender !== undefined || list !== undefined) && taught >= senderCasesMin && matched >= senderMailsMin;
+/** Whether it was taught often enough for such a condition, and stands in enough mails. */
+function isOften({ sender, list, domain }: When, taught: number, matching: readonly Known[]): boolean {
+  if (sender !== undefined || list !== undefined) return taught >= casesMin || (taught >= senderCasesMin && matching.length >= senderMailsMin);
+  if (domain !== undefined) return taught >= casesMin;
+  return taught >= phraseCasesMin && matching.length >= phraseMailsMin && new Set(matching.map(({ one }) => addressOf(one.mail))).size >= phraseSendersMin;
 }
 
 function freeName(wanted: string, taken: Set<string>): string {

@@ -59,5 +59,7 @@ CREATE INDEX answer_at ON answer (at_ms);
 
 -- Answers of tiers, whose worth is measured: a small part of all decisions.
 CREATE INDEX decision_task ON decision (n) WHERE (detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft'));
+-- Which rule of policy spoke.
+CREATE INDEX decision_rule ON decision (detail ->> '$.policy.rule', n) WHERE what = 'policy';
 -- What is true only until then.
 CREATE INDEX fact_ends ON fact (valid_to_ms) WHERE valid_to_ms IS NOT NULL;

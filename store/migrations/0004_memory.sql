@@ -10,7 +10,7 @@ CREATE TABLE embedded (model TEXT NOT NULL, place INTEGER NOT NULL, vector INTEG
 CREATE INDEX embedded_place ON embedded (place);
 CREATE INDEX embedded_vector ON embedded (vector);
 
--- What is read to find the nearest: for 1,024 places one row with a byte of kind and 256 bits each. `until` is the last place that was
+-- What is read to find the nearest: for 1,024 places one row with a byte of kind and 512 bits each. `until` is the last place that was
 -- looked at; before it, a place without a vector has none to get. `rev` is another one after each change, for whoever keeps pages.
 CREATE TABLE vector_page (model TEXT NOT NULL, page INTEGER NOT NULL, until INTEGER NOT NULL, rev TEXT NOT NULL, kinds BLOB NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (model, page)) STRICT;
 

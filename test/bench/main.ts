@@ -1,11 +1,12 @@
 // `npm run bench [-- --json]`: W1 (throughput), W2 (runs of five stages), W3 (waking one idle actor), W4 (actors at rest), each with its
 // baseline from the same run. `npm run bench -- steps` is W1 and W3, `stages` W2, `dormant` W4; `slow-disk` W1 on a disk that takes
-// longer; `recovery` how soon after a crash you hear of what nobody knows; `mails` the main job, 1,000 mails from the import to their waiting or final state; `console` a browser at 500 commits/s; `recall` how fast and how well 100,000 items are searched; `ladder` what sorting mails costs by the ladder and by the large model alone; `growth` commits and reads at 5 million
+// longer; `recovery` how soon after a crash you hear of what nobody knows; `mails` the main job, 1,000 mails from the import to their waiting or final state; `console` a browser at 500 commits/s; `recall` how fast and how well 100,000 items are searched; `ladder` what sorting mails costs by the ladder and by the large model alone; `learn` how often you are needed while a stream of mails drifts; `growth` commits and reads at 5 million
 // transitions beside 10,000. Machines are noisy: read the ratio, and the median of the rounds.
 import { measureConsole } from './console.ts';
 import { measureDormant } from './dormant.ts';
 import { measureGrowth, readSize } from './growth.ts';
 import { measureLadder } from './ladder.ts';
+import { printLearning } from './learn.ts';
 import { measureMails } from './mails.ts';
 import type { Result } from './measure.ts';
 import { measureRecall } from './recall.ts';
@@ -32,7 +33,10 @@ const benches: Record<string, () => Promise<Result[]>> = {
   growth: () => measureGrowth(readSize(process.argv.slice(2)), say),
 };
 
-if (process.argv.includes('mails')) {
+if (process.argv.includes('learn')) {
+  const run = await printLearning([11, 12, 13, 14, 15, 16, 17, 18], say);
+  if (json) console.log(JSON.stringify([{ id: 'learn', ...run }]));
+} else if (process.argv.includes('mails')) {
   const run = await measureMails(1_000);
   if (json) console.log(JSON.stringify([{ id: 'mails', ...run }]));
   say(`mails: ${round(run.mailsPerSecond)}/s to the end, import alone ${round(run.importPerSecond)}/s, only parsing ${round(run.parsePerSecond)}/s; ${run.waiting} wait for the operator`);

@@ -162,10 +162,10 @@ async function commitsBeside(writer: Database, reader: Database, samples: number
   const committer = await createCommitter(writer, await nextEpoch(writer), { onWritten() {} });
   const write = (name: string) => timesOf(samples, (i) => committer.commit(emptyCommit(`${name}:${i}`, atMs, 'operator/bench', { padding: 'x'.repeat(300) })));
   const alone = await write('alone');
-  let asking = true;
-  const all = (async () => { for (let i = 0; asking; i++) await runQuery(reader, 'recall', { text: asked[i % asked.length]!, limit: 12 }); })();
+  const asking = new AbortController();
+  const all = (async () => { for (let i = 0; !asking.signal.aborted; i++) await runQuery(reader, 'recall', { text: asked[i % asked.length]!, limit: 12 }); })();
   const beside = await write('beside');
-  asking = false;
+  asking.abort();
   await all;
   return { id: 'recall.commits', value: at(beside, 0.5), unit: 'ms per commit', baseline: at(alone, 0.5), ratio: Math.round((at(beside, 0.5) / at(alone, 0.5)) * 100) / 100, p50Ms: at(beside, 0.5), p99Ms: at(beside, 0.99) };
 }

@@ -78,6 +78,10 @@ test('what the operator decided not to answer is no lead; an approval that lapse
   await decideMail(at, 'm-1', 'ignored', 'the operator decided not to answer: no');
   await decideMail(at, 'm-2', 'closed', 'rejected: no');
   await decideMail(at, 'm-3', 'closed', 'expired: nobody answered');
+  await ask(at, 'm-6', 'd@d.example');
+  await at.commit('operator/desk', { annotations: [{ kind: 'correction', target: { kind: 'artifact', id: 'm-6' }, text: 'x', before: 'inquiry', after: 'spam', task: 'triage' }] });
+  await ask(at, 'm-7', 'e@e.example');
+  await decideMail(at, 'm-7-r1', 'ignored', 'the operator decided not to answer: no');
   at.pass(4 * day);
   assert.deepEqual(await keys(at), ['unanswered-lead:m-3']);
   at.pass(60 * day);

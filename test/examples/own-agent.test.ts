@@ -23,7 +23,7 @@ test('its tests run, and fail when the agent is wrong', { timeout: 60_000 }, asy
   const file = join(agents, 'follow-up.ts');
   const right = readFileSync(file, 'utf8');
   writeFileSync(file, right.replace("assign({ outcome: 'followed up' })", "assign({ outcome: 'forgotten' })"));
-  assert.deepEqual(await company.cli('test', '--json').then(({ code, stdout }) => [code, JSON.parse(stdout)]), [1, { files: 1, ok: false }]);
+  assert.deepEqual(await company.cli('test', 'follow-up.test.ts', '--json').then(({ code, stdout }) => [code, JSON.parse(stdout)]), [1, { files: 1, ok: false }]);
   writeFileSync(file, right);
 });
 

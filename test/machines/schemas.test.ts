@@ -6,7 +6,7 @@ import { setup } from 'xstate';
 import { z } from 'zod';
 import { activity, activityOf, protocol } from '#machines/define.ts';
 import { predicates } from '#machines/predicates.ts';
-import { compareCatalogs, schemaCatalog, type SchemaEntry } from '#machines/schemas.ts';
+import { compareCatalogs, retired, schemaCatalog, type SchemaEntry } from '#machines/schemas.ts';
 
 const entry = (schema: z.ZodType, version: number | string = 1, name = 'x'): SchemaEntry => ({ name, version, schema: z.toJSONSchema(schema) });
 const problemsOf = (before: z.ZodType, after: z.ZodType) => compareCatalogs([entry(before)], [entry(after)]).map(({ problem }) => problem);
@@ -88,6 +88,13 @@ test('an entry leaves only when a higher version of it is there', () => {
   assert.deepEqual(compareCatalogs([entry(z.string(), 2)], [entry(z.string(), 1)]), [{ name: 'x', problem: 'version 2 was removed' }]);
   assert.deepEqual(compareCatalogs([entry(z.string(), 1)], [entry(z.string(), 2, 'y')]), [{ name: 'x', problem: 'version 1 was removed' }]);
   assert.deepEqual(compareCatalogs([], [entry(z.string())]), []);
+});
+
+test('what is retired may leave, and while it is there it may not narrow', () => {
+  for (const name of retired) {
+    assert.deepEqual(compareCatalogs([entry(z.string(), 2, name)], []), []);
+    assert.equal(compareCatalogs([entry(z.string(), 2, name)], [entry(z.number(), 2, name)]).length, 1);
+  }
 });
 
 test('the catalog names all that is stored or travels, sorted, each with its version', () => {

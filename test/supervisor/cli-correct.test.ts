@@ -1,7 +1,7 @@
 // Goal: what the operator corrects is kept, applied to the next mail like it, and the corrected mail is handled as what it is. Method: a
 // real server and the command line; mails that the built-in rules are sure about and wrong, as the operator sees it.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { openApi, type Api } from '#test/kit/api.ts';
@@ -102,6 +102,20 @@ test('a command that comes twice corrects once', async () => {
   assert.equal((await api.query<{ address: string }[]>('actors', { type: 'mail' })).filter(({ address }) => address.startsWith(`mail/${mail}`)).length, 2);
 });
 
+test('second thoughts right after the first are handled too, and only the last run stays', async () => {
+  const mail = await send(portal(30, '12.00'));
+  const { outcome } = await verdictOf(mail);
+  const [one, two] = (['invoice', 'receipt', 'payment'] as const).filter((category) => category !== outcome);
+  const corrected = await api.post<Corrected>('/api/correct', { id: mail, category: one });
+  const second = await api.post<Corrected>('/api/correct', { id: mail, category: two });
+  await api.quiet();
+  assert.deepEqual([corrected.run, second.run, second.before], [`mail/${mail}-r1`, `mail/${mail}-r2`, one]);
+  const rows = (await api.query<{ address: string; status: string }[]>('actors', { type: 'mail' })).filter(({ address }) => address.startsWith(`mail/${mail}`));
+  assert.equal(rows.length, 3);
+  assert.ok(rows.filter(({ status }) => status === 'active').every(({ address }) => address === second.run), JSON.stringify(rows));
+  assert.equal((await verdictOf(mail)).outcome, two);
+});
+
 test('correcting a mail that is being asked about is the answer', async () => {
   const mail = await send({ from: 'Bo <bo@bo.example>', subject: 'Re: Plan', text: 'Let us see.' });
   assert.equal((await api.query<Item>('intent', { id: `q-${mail}` })).state, 'input-required');
@@ -111,30 +125,69 @@ test('correcting a mail that is being asked about is the answer', async () => {
   assert.deepEqual([(await api.query<Item>('intent', { id: `q-${mail}` })).state, (await verdictOf(mail)).tier, (await verdictOf(mail)).outcome], ['completed', 'operator', 'notice']);
 });
 
-test('what is corrected again and again becomes one proposal, with its cases and a replay; approved it is a rule in force', { timeout: 120_000 }, async () => {
-  const club = (n: number) => ({ from: `Desk <desk${n % 2}@sailclub.example>`, subject: `Club sheet ${n}`, text: `Dear members,\n\nInvoice ${n} for the boat shed was settled by the club. Amount due: EUR ${n}0.00, payable by 3 May 2026, from the common fund. Nothing is asked of members.\n\nThe club desk` });
-  for (let n = 1; n <= 5; n++) {
-    const mail = await send(club(n));
-    const { outcome, tier } = await verdictOf(mail).catch(() => ({ outcome: 'asked', tier: null }));
-    if (outcome === 'asked') await api.post(`/api/inbox/q-${mail}/respond`, { text: 'notice' });
-    else if (outcome !== 'notice') await api.post('/api/correct', { id: mail, category: 'notice' });
-    else assert.notEqual(tier, 'rules');
-    await api.quiet();
-  }
+const club = (n: number) => ({ from: `Desk <desk${n % 2}@sailclub.example>`, subject: `Club sheet ${n}`, text: `Dear members,\n\nInvoice ${n} for the boat shed was settled by the club. Amount due: EUR ${n}0.00, payable by 3 May 2026, from the common fund. Nothing is asked of members.\n\nThe club desk` });
+const look = async () => {
   await api.post('/api/actors/consolidation%2Fmain/send', { type: 'LOOK' });
   await api.quiet();
-  const [proposal, ...more] = (await api.query<Item[]>('inbox')).filter(({ actor }) => actor === 'consolidation/main');
-  if (!proposal) return; // judged below: one correction may have been enough for all of them
-  assert.equal(more.length, 0);
-  assert.match(proposal.summary, /sailclub\.example/);
-  assert.match(proposal.data.reasons.join(' '), /been right about/);
-  assert.ok(proposal.data.evidence.length >= 3);
+  return (await api.query<Item[]>('inbox')).filter(({ actor }) => actor === 'consolidation/main');
+};
+let proposal: Item;
+
+test('what is corrected again and again becomes one proposal, with its cases and a replay', { timeout: 60_000 }, async () => {
+  const mails: string[] = [];
+  for (let n = 1; n <= 3; n++) mails.push(await send(club(n)));
+  for (const mail of mails) await api.post('/api/correct', { id: mail, category: 'notice' });
+  await api.quiet();
+  const items = await look();
+  assert.equal(items.length, 1, JSON.stringify(items.map(({ summary }) => summary)));
+  proposal = items[0]!;
+  assert.match(proposal.summary, /mail from sailclub\.example is: notice/i);
+  assert.match(proposal.data.reasons.join(' '), /spoken about 3 mails and been right about 3/);
+  assert.equal(proposal.data.evidence.filter(({ kind }) => kind === 'annotation').length, 3);
+  assert.deepEqual((await look()).map(({ id }) => id), [proposal.id], 'it is asked once');
+});
+
+test('a file of that name that says something else is not written over', async () => {
+  const { name } = proposal.data.payload.publish!;
+  const file = join(company.dataDir, 'rules', `${name}.json`);
+  mkdirSync(join(company.dataDir, 'rules'), { recursive: true });
+  writeFileSync(file, '{}');
+  assert.match((await company.cli('approve', proposal.id)).stderr, /already a file rules\//);
+  assert.deepEqual([readFileSync(file, 'utf8'), (await api.query<Item>('intent', { id: proposal.id })).state, await api.query('artifacts', { artifactKind: 'rule' })], ['{}', 'input-required', []]);
+  rmSync(file);
+});
+
+test('an edited yes to it is refused: what is published is what was shown', async () => {
+  await assert.rejects(api.post(`/api/inbox/${proposal.id}/approve`, { edit: '{"name":"x"}' }), /does not take this answer/);
+  assert.deepEqual(await api.query('artifacts', { artifactKind: 'rule' }), []);
+});
+
+test('approved it is a rule in force, in the operator\'s name, and still so after a restart', { timeout: 60_000 }, async () => {
   await company.json('approve', proposal.id);
   await api.quiet();
-  const { name } = proposal.data.payload.publish!;
-  assert.ok(existsSync(join(company.dataDir, 'rules', `${name}.json`)));
+  const { name, text } = proposal.data.payload.publish!;
+  assert.equal(readFileSync(join(company.dataDir, 'rules', `${name}.json`), 'utf8'), text);
   const [artifact] = await api.query<{ actor: string; kind: string }[]>('artifacts', { id: `rule/${name}` });
-  assert.deepEqual([artifact?.kind, artifact?.actor], ['rule', 'operator/desk']);
-  const next = await verdictOf(await send(club(9)));
-  assert.deepEqual([next.outcome, next.tier, next.evidence.some(({ id }) => id === `rule/${name}`)], ['notice', 'rules', true], next.reasons.join('\n'));
+  assert.deepEqual([artifact?.kind, artifact?.actor, (await api.query<Item>('intent', { id: proposal.id })).state], ['rule', 'operator/desk', 'completed']);
+  const ruled = async (n: number) => {
+    const found = await verdictOf(await send(club(n)));
+    assert.deepEqual([found.outcome, found.tier, found.evidence.some(({ id }) => id === `rule/${name}`)], ['notice', 'rules', true], found.reasons.join('\n'));
+  };
+  await ruled(9);
+  await company.kill();
+  await company.up();
+  api = openApi(company.dataDir);
+  await ruled(10);
+  assert.equal((await api.query<unknown[]>('artifacts', { id: `rule/${name}` })).length, 1, 'the same file is no new version');
+});
+
+test('a rule whose file is taken away is in force no more after the next start', { timeout: 60_000 }, async () => {
+  const { name } = proposal.data.payload.publish!;
+  rmSync(join(company.dataDir, 'rules', `${name}.json`));
+  await company.down();
+  await company.up();
+  api = openApi(company.dataDir);
+  assert.deepEqual(await api.query('contents', { artifactKind: 'rule' }), []);
+  const found = await verdictOf(await send(club(11)));
+  assert.deepEqual([found.outcome, found.tier], ['notice', 'local'], 'what was taught is still known');
 });

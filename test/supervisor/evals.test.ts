@@ -150,6 +150,8 @@ test('a rule is scored without a model, against the rules in force', async () =>
 test('drafts are compared with what was sent in the end: unchanged is 1, edited is less', async () => {
   const { result } = await company.json<Report>('eval', 'draft', '--tier', 'templates');
   assert.equal(result.measure, 'similarity');
+  assert.match((await company.cli('eval', 'draft')).stderr, /no models are set up for draft/);
+  assert.match((await company.cli('eval', 'triage', '--tier', 'huge')).stderr, /triage has no tier 'huge'/);
   assert.ok(result.cases >= 2 && result.score < 1 && result.score > 0.3, JSON.stringify(result));
 });
 

@@ -103,10 +103,10 @@ test('work that waits for a provider goes on by itself when it is back, with one
     title: 'down for an hour', given: { company: { budgets: { workflows: { mail: { otherwise: 'wait' } } } } }, tiers: [{ name: 'large', threshold: 0.7 }],
     models: [
       { task: 'triage', tier: 'large', answer: { category: 'inquiry', language: 'en', reason: 'asks', confidence: 0.95 } },
-      { task: 'draft', tier: 'large', outcome: 'down', reason: 'no answer', times: 1 }, { task: 'draft', tier: 'large', costMicros: 7, answer: answer('Hello Anna, oak. Mara Voss', 0.9) },
+      { task: 'draft', tier: 'large', outcome: 'down', reason: 'no answer', again: { minutes: 30 } }, { task: 'draft', tier: 'large', costMicros: 7, answer: answer('Hello Anna, oak. Mara Voss', 0.9) },
     ],
     steps: [
-      question,
+      question, { after: { minutes: 10 } },
       { expect: { operations: [], asks: [{ contains: 'wait' }] } },
       { after: { hours: 1 } },
     ],

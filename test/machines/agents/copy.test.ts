@@ -115,7 +115,8 @@ test('what the ladder carries names what is known by reference: the words of oth
 
 test('corrections of drafts like this one are named, whichever tier wrote it, and not those far below the best hit', async () => {
   const hits = [{ kind: 'mail', id: 'm-2', score: 9, place: 1 }, { kind: 'correction', id: 'a-7-0', score: 3, place: 2 }, { kind: 'correction', id: 'a-8-0', score: 2.9, place: 3 }];
-  for (const answers of [{}, { small: written(0.9, { evidence: [{ kind: 'annotation', id: 'a-7-0' }] }) }]) {
+  const byModel: Record<string, Tried> = { small: written(0.9, { evidence: [{ kind: 'annotation', id: 'a-7-0' }] }) };
+  for (const answers of [{}, byModel]) {
     const { output, decision } = await draft({ answers }, { hits });
     assert.deepEqual(output().evidence, [{ kind: 'annotation', id: 'a-7-0' }]);
     assert.ok(output().reasons.includes('a similar draft was corrected by the operator before'));
@@ -148,7 +149,7 @@ const old = (() => {
       'filling template': { invoke: { id: 'template', src: 'draftFromTemplates', input: {}, onDone: { target: 'drafted', actions: assign({ draft: ({ event }) => event.output }) } } },
       drafted: { type: 'final' },
     },
-    output: ({ context: { draft: made } }) => made,
+    output: (last: { context: { draft?: unknown } }) => last.context.draft,
   });
 })();
 

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { activeNodes, takenEdges } from '#machines/chart.ts';
 import type { ShownActor, ShownStep } from '../../actor-routes.ts';
 import type { LaidChart } from '../../chart-layout.ts';
+import { Answering } from '../parts/answering.tsx';
 import { Changes } from '../parts/actor-changes.tsx';
 import { EventLog } from '../parts/actor-log.tsx';
 import { NextEvents } from '../parts/actor-next.tsx';
@@ -58,6 +59,7 @@ function Shown({ actor, isThere, log, made, index, wanted, onShow }: ShownProps)
   return (
     <>
       <Summary actor={actor} step={step} />
+      <Answering address={actor.address} />
       {log.failure ? <Failed failure={log.failure} /> : null}
       <div class="actor-main">
         <section aria-label="Statechart" class="actor-chart">

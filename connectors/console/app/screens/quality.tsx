@@ -37,7 +37,7 @@ function Tier({ one }: { one: TierView }) {
       <Reliability tier={one} />
       <p>{right === null ? 'Nothing is known yet.' : `${percent(right)} of ${cases} right${error === null ? '' : `, off by ${percent(error)}`}.`} {threshold === null ? 'Believed at no confidence.' : `Believed from ${threshold.toFixed(2)} on.`}</p>
       <p class="faint">{Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${count}`).join(' · ')}</p>
-      {demoted && sinceMs !== null ? <p>Passed over since <Time at={sinceMs} />: <Revealed text={why ?? ''} /></p> : measured === threshold ? null : <p class="faint">Measured now: {measured === null ? 'at no confidence' : measured.toFixed(2)}. <Revealed text={reason} /></p>}
+      {demoted && sinceMs !== null ? <p>Passed over <Time at={sinceMs} />: <Revealed text={why ?? ''} /></p> : measured === threshold ? null : <p class="faint">Measured now: {measured === null ? 'at no confidence' : measured.toFixed(2)}. <Revealed text={reason} /></p>}
     </section>
   );
 }

@@ -2,6 +2,7 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Rerun } from '../../trace-routes.ts';
 import type { Span, Trace } from '../../trace.ts';
+import { Answering } from '../parts/answering.tsx';
 import { Compare } from '../parts/compare.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Badge, Loaded, Screen, StatusBadge } from '../parts/frame.tsx';
@@ -27,6 +28,7 @@ export function Run({ params: { address = '' } }: { params: Record<string, strin
   const title = live.data?.title || address;
   return (
     <Screen title={title} cli={`keelson history ${address}`} raw={tracePath(address)} actions={live.data ? <RunActions trace={live.data} /> : null}>
+      <Answering address={address} />
       <Loaded live={live}>{(trace) => (other ? <Compared trace={trace} other={other} /> : <Shown trace={trace} />)}</Loaded>
     </Screen>
   );

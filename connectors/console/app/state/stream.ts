@@ -13,7 +13,7 @@ export const connection = signal<'connecting' | 'live' | 'lost'>('connecting');
 const listeners = new Set<(change: Change) => void>();
 const others = new Map<string, Set<(data: never) => void>>();
 const channel = new BroadcastChannel('keelson-changes');
-const names = ['commits', 'resync', 'hello', 'bus', 'inspect'];
+const names = ['commits', 'resync', 'hello', 'bus', 'inspect', 'answer'];
 /** The newest commit that this browser heard of, as the server names it. */
 let last: string | null = null;
 /** When the server has been away this long the stream is opened anew: a browser gives up after some failures. */
