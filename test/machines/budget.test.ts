@@ -74,7 +74,7 @@ test('the operator\'s limits count over the settings, field by field, and null l
   assert.deepEqual(laid.company, { perRunMicros: 400, perDayMicros: 9_000, perMonthMicros: 5_000 });
   assert.deepEqual(laid.workflows['mail'], { perRunMicros: null, perDayMicros: 300, perMonthMicros: 2_000 });
   assert.deepEqual(laid.workflows['odd'], { perDayMicros: 200, perMonthMicros: 7 }, 'the limits of the others, where nothing was said');
-  assert.deepEqual(overlayLimits(budgets, { constructor: { perRunMicros: 1 } } as never).workflows['constructor'], { perDayMicros: 200, perRunMicros: 1 });
+  assert.deepEqual(overlayLimits(budgets, { constructor: { perRunMicros: 1 } }).workflows['constructor'], { perDayMicros: 200, perRunMicros: 1 });
   assert.deepEqual(laid.others, budgets.others);
   assert.equal(scopeOf({}, 'mail', 401, laid), 'workflow/mail day:2026-11-23');
   assert.equal(scopeOf({}, 'mail', 401, overlayLimits(budgets, { mail: { perRunMicros: null, perDayMicros: null } })), 'run/mail/r1 run', 'without a limit of its own, that of the company');
