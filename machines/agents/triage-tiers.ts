@@ -14,7 +14,7 @@ export function localQuestion({ id, subject, text, from, bulk, attachments, inRe
   return { mail: { id, subject, text: text.slice(0, 3_000).toWellFormed(), from, bulk, attachments: attachments.slice(0, 10).map(({ name }) => ({ name })), inReplyTo, references: references.slice(0, 1), ...(listId === undefined ? {} : { listId }) }, rules: { category, confidence } };
 }
 
-interface Verdict { category: Category; confidence: number; language: Language; reasons: string[]; suspicious: string[]; by: 'rules' | 'learnt' | 'model' | 'operator'; tier?: string | undefined }
+interface Verdict { category: Category; confidence: number; language: Language; reasons: string[]; suspicious: string[]; by: 'rules' | 'learnt' | 'model' | 'operator'; tier?: string | undefined; said?: number | undefined }
 interface Paid { model: string | null; costMicros: number | null; evidence: Link[] }
 interface Standing { verdict: Verdict | null; paid?: Paid | undefined; threshold: number }
 
@@ -61,7 +61,7 @@ export function climbedVerdict({ verdict, paid = nothing, threshold: ofRules }: 
   const confidence = climbed.sure ? Math.max(climbed.confidence, threshold) : Math.min(climbed.confidence, threshold - 0.01);
   return {
     verdict: {
-      ...verdict, category, confidence: Math.max(0, Math.min(1, confidence)), language: languageSchema.parse(answer.data.language), by: 'model', tier: climbed.tier,
+      ...verdict, category, confidence: Math.max(0, Math.min(1, confidence)), language: languageSchema.parse(answer.data.language), by: 'model', tier: climbed.tier, said: climbed.confidence,
       reasons: [reason.slice(0, 500), climbed.reason, climbed.prompt === null ? '' : `prompt ${climbed.prompt.id}, version ${climbed.prompt.version}`, `Before, ${verdict.tier ?? 'the rules'} said ${verdict.category} at ${verdict.confidence}.`].filter((one) => one !== ''),
     },
     paid: spent,

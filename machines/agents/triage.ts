@@ -22,6 +22,8 @@ export const verdictSchema = z.object({
   by: z.enum(['rules', 'learnt', 'model', 'operator']),
   /** Which tier said so: `rules`, `local`, the name of a tier of models, `operator`. */
   tier: z.string().optional(),
+  /** How sure that tier said it is, where `confidence` is held against what it is believed at: this is what it is measured by. */
+  said: z.number().min(0).max(1).optional(),
 });
 export type Verdict = z.output<typeof verdictSchema>;
 
@@ -49,8 +51,12 @@ const categories = categorySchema.options.join(', ');
 const toCategory = (text: string) => categorySchema.safeParse(text.trim().toLowerCase());
 const isSure = ({ verdict, threshold }: Context) => verdict !== null && verdict.confidence >= sureFrom(verdict.by, threshold) && verdict.suspicious.length === 0;
 const mailLink = ({ mailId }: Context): Link => ({ kind: 'artifact', id: mailId });
-const guessOf = ({ verdict }: Context) => (verdict === null ? {} : { guess: { category: verdict.category, tier: verdict.tier ?? 'rules', confidence: verdict.confidence } });
-const operatorSays = ({ verdict }: Context, category: Verdict['category'] | undefined, reasons?: string[]): Verdict | null => verdict && { ...verdict, category: category ?? verdict.category, confidence: 1, by: 'operator', tier: 'operator', ...(reasons ? { reasons } : {}) };
+const guessOf = ({ verdict }: Context) => (verdict === null ? {} : { guess: { category: verdict.category, tier: verdict.tier ?? 'rules', confidence: verdict.said ?? verdict.confidence } });
+function operatorSays({ verdict }: Context, category: Verdict['category'] | undefined, reasons?: string[]): Verdict | null {
+  if (verdict === null) return null;
+  const { said: _, ...heard } = verdict;
+  return { ...heard, category: category ?? verdict.category, confidence: 1, by: 'operator', tier: 'operator', ...(reasons ? { reasons } : {}) };
+}
 
 export const triageMachine = setup({
   types: triage.types,
@@ -148,7 +154,7 @@ export const triageMachine = setup({
         params: ({ context }) => ({
           what: 'triage',
           outcome: context.verdict?.category ?? 'unknown',
-          confidence: context.verdict?.confidence ?? null,
+          confidence: context.verdict?.said ?? context.verdict?.confidence ?? null,
           reasons: [...guessed(context), ...(context.verdict?.reasons ?? []), ...(context.verdict?.suspicious ?? [])],
           evidence: [mailLink(context), ...(context.paid?.evidence ?? [])],
           model: context.paid?.model ?? null,

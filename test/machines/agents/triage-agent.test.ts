@@ -93,6 +93,17 @@ test('a model that is not believed at what it claims is only a suggestion to the
   assert.match(decision()!.reasons[0]!, /Before you answered/);
 });
 
+test('a tier is measured by what it said of itself, not by what it is believed at', async () => {
+  const nothing = { ...said('notice', 0), outcome: 'unsure', answer: null, confidence: null };
+  const believed = await sort(vague, { local: nothing, small: said('notice', 0.82) }, { useModel: true, threshold: 0.88 });
+  assert.deepEqual([believed.decision()?.tier, believed.decision()?.confidence], ['small', 0.82]);
+  const { sim, decision, question } = await sort(vague, { local: nothing, small: said('notice', 0.75) }, { useModel: true });
+  assert.ok((question()!.data!['confidence'] as number) < 0.7);
+  await sim.event('triage/1', { type: 'RESPOND', text: 'inquiry' }, 'operator/desk').idle();
+  assert.match(decision()!.reasons[0]!, /small said notice at 0\.75/);
+  assert.equal(decision()!.confidence, 1);
+});
+
 test('when no model can be asked, the operator is', async () => {
   const { state, asked } = await sort(vague, { local: { ...said('notice', 0), outcome: 'unsure', answer: null } }, { useModel: true });
   assert.equal(state(), 'asking');
