@@ -102,7 +102,7 @@ export async function startOperatorSide({ config, port, listen, inspect, token, 
   const fork: Ports['fork'] = (request) => forkActor({ store, registry, nowMs: clock.now(), from: 'operator/desk' }, request);
   const inbox = createInboxDesk({ store, clock, makeId: randomId, desk });
   const governing = openGoverning({ config, store, connectors, actions, circuits, wake: effects.wake, paused: pausing.paused, version: buildVersion(), clock });
-  const self = lookAtSelf({ config, bus, clock });
+  const self = lookAtSelf({ config, bus, models, clock });
   const runs = traceRoutes({ query: store.query, fork, publish: bus.publish, clock, makeId: randomId });
   const today = todayRoutes({ query: store.query, inbox: () => listInbox({ query: store.query, inbox }, { limit: 10_000 }), connectors: governing.connectors, paused: pausing.paused, look: self.look, caps: company.caps, budgets: () => readOutlook(store.query, toBudgets(company.budgets), clock.now()), nowMs: clock.now });
   const web = await startConsole({

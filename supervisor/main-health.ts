@@ -8,6 +8,7 @@ import type { Clock } from '#actors/clock.ts';
 import type { Machine } from '#connectors/console/health.ts';
 import type { ProcessNumbers } from '#connectors/console/metrics.ts';
 import type { Config } from './config.ts';
+import type { Models } from './main-models.ts';
 
 export interface SelfLook { look(): Promise<Machine>; numbers(): ProcessNumbers; stop(): void }
 
@@ -17,7 +18,7 @@ const looksEachMs = 10;
 const nanosPerMilli = 1_000_000;
 const microsPerSecond = 1_000_000;
 
-export function lookAtSelf({ config, bus, clock }: { config: Config; bus: Pick<Bus, 'past'>; clock: Clock }): SelfLook {
+export function lookAtSelf({ config, bus, models, clock }: { config: Config; bus: Pick<Bus, 'past'>; models: Pick<Models, 'settings' | 'gateway'>; clock: Clock }): SelfLook {
   const delay = monitorEventLoopDelay({ resolution: looksEachMs });
   delay.enable();
   const startedMs = clock.now();
@@ -36,7 +37,7 @@ export function lookAtSelf({ config, bus, clock }: { config: Config; bus: Pick<B
   return {
     async look() {
       const { bavail, bsize } = await statfs(config.dataDir);
-      return { busMs: await askBus(), storeBytes: sizeOf(file) + sizeOf(`${file}-wal`), freeBytes: bavail * bsize, isWritable: mayWrite(file), model: config.model === null ? null : config.model.model ?? 'A model server' };
+      return { busMs: await askBus(), storeBytes: sizeOf(file) + sizeOf(`${file}-wal`), freeBytes: bavail * bsize, isWritable: mayWrite(file), models: { tiers: Object.keys(models.settings.tiers), resting: models.gateway.resting() } };
     },
     numbers() {
       const { rss, heapUsed } = process.memoryUsage();

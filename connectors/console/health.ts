@@ -8,7 +8,8 @@ export interface Machine {
   storeBytes: number;
   freeBytes: number;
   isWritable: boolean;
-  model: string | null;
+  /** Tiers of models, cheapest first, and the providers that are left alone for a while because they failed. */
+  models: { tiers: readonly string[]; resting: readonly { provider: string; reason: string; againAtMs: number }[] };
 }
 
 export interface Standing { operations: { state: string; count: number }[]; parked: number; statuses: { status: string; count: number }[]; last: { seq: number; atMs: number } | null }
@@ -30,7 +31,7 @@ export function healthLines({ machine, standing, counts, effects, paused, connec
       : line('Bus', machine.busMs > slowBusMs ? 'waiting' : 'good', `A question and its answer took ${machine.busMs} ms.`, machine.busMs > slowBusMs ? 'It is slow: see what else keeps this computer busy.' : null, '/bus'),
     !machine.isWritable ? line('Store', 'bad', 'Its file cannot be written.', 'Look at the rights of the company folder and at the disk.', '/settings')
       : line('Store', machine.freeBytes < littleSpaceBytes ? 'bad' : 'good', `${bytes(machine.storeBytes)}, ${standing.last ? `${standing.last.seq} commits, the last ${ago(nowMs - standing.last.atMs)}` : 'nothing was written yet'}; ${bytes(machine.freeBytes)} free.`, machine.freeBytes < littleSpaceBytes ? 'Make room on the disk.' : null, '/settings'),
-    line('Model', 'good', machine.model === null ? 'None is set up: drafts come from templates and rules.' : `${machine.model} is set up. Whether it answers shows with the next draft.`, machine.model === null ? 'To use one, set OPENAI_API_KEY or KEELSON_OPENAI_BASE_URL and start again.' : null),
+    modelsLine(machine.models),
     effects.state === 'stopped' ? line('Effects', 'bad', `Nothing leaves${effects.reason ? `: ${effects.reason}` : '.'}`, 'Let them go on with the button at the top.') : line('Effects', 'good', effects.dryRun ? 'Dry run: what is approved is only played through.' : 'What is approved leaves.'),
     paused === null ? line('Work', 'good', counts.inFlight === 0 ? 'Everything that came is taken care of.' : `${counts.inFlight} messages are under way.`) : line('Work', 'bad', `The company is paused${paused ? `: ${paused}` : '.'}`, 'Let it go on: keelson resume.', '/settings'),
     ...(counts.failed > 0 ? [line('Failed agents', 'bad', `${counts.failed} ended with an error.`, 'Look at what they said.', '/runs?status=error')] : []),
@@ -40,6 +41,14 @@ export function healthLines({ machine, standing, counts, effects, paused, connec
   ];
   const missing = connectors.filter(({ isSetUp }) => !isSetUp).map(({ name }) => name);
   return [...lines, ...connectors.filter(({ isSetUp }) => isSetUp).map(connectorLine), ...(missing.length > 0 ? [line('Other connectors', 'good', `Not set up: ${missing.join(', ')}.`, null, '/connectors')] : [])];
+}
+
+function modelsLine({ tiers, resting: [first, ...others] }: Machine['models']): Line {
+  const line = (tone: Line['tone'], says: string, todo: string | null, to: string | null): Line => ({ name: 'Models', tone, says, todo, to });
+  if (tiers.length === 0) return line('good', 'None is set up: rules, templates and what was learnt do the work.', 'To use one, write models.json, or set OPENAI_API_KEY or KEELSON_OPENAI_BASE_URL, and start again.', null);
+  if (first === undefined) return line('good', `Set up: ${tiers.join(', ')}.`, null, '/budgets');
+  const rest = others.length === 0 ? '' : ` So ${others.length === 1 ? 'is' : 'are'} ${others.map(({ provider }) => provider).join(', ')}.`;
+  return line('bad', `${first.provider} is left alone until ${new Date(first.againAtMs).toISOString().slice(11, 16)} UTC: ${first.reason}.${rest}`, 'Work goes on without it, or waits for it; it is asked again by itself. See whether it runs: keelson models.', '/budgets');
 }
 
 function connectorLine({ name, mode, circuit, lastFailed, lastDone, note }: ConnectorView): Line {

@@ -53,6 +53,8 @@ export interface Gateway {
   whyNot(tier: string): string | null;
   /** The budgets that stood in the way last, with what was wanted of them. */
   shortages(): readonly ShortageSeen[];
+  /** Providers that are left alone for now. Asks nobody. */
+  resting(): { provider: string; reason: string; againAtMs: number }[];
   /** Providers that do not answer, looked at without a token. */
   down(signal: AbortSignal): Promise<{ provider: string; reason: string }[]>;
 }
@@ -208,6 +210,7 @@ export function createGateway({ settings, secrets, store, clock, log, makeId = r
       return 'outcome' in opened ? { failed: { outcome: 'unsupported', reason: opened.reason, charged: 'nothing', againAtMs: null } } : prober.probe(opened.provider, opened.model, opened.price, signal);
     },
     shortages: () => [...short.values()],
+    resting: () => rest.resting().filter(({ againAtMs }) => againAtMs > clock.now()),
     async down(signal) {
       const found = await Promise.all([...providers].map(async ([provider, { endpoint, models }]) => {
         const patient = rest.resting().find((one) => one.provider === provider && one.outcome === 'throttled');
