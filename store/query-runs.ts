@@ -1,4 +1,5 @@
 // Named reads of whole runs: who started whom, every step of all of them, and what was done since a moment.
+import { standingAddresses } from '#machines/agents/standing.ts';
 import { partId, partsMax } from '#machines/records.ts';
 import type { Database, Row } from './database.ts';
 import { commitsBetween, count, filter, json, moment, text, where, type Query } from './query-args.ts';
@@ -14,7 +15,8 @@ const asksMax = 2_000;
 const countedMax = 200_000;
 
 const title = "coalesce(record ->> '$.snapshot.context.title', record ->> '$.snapshot.context.mail.subject', record ->> '$.snapshot.context.summary')";
-const isRun = "(actor.record ->> '$.snapshot.context.slots' IS NOT NULL OR actor.record ->> '$.children' <> '{}' OR EXISTS (SELECT 1 FROM actor child WHERE child.parent = actor.address))";
+const standing = standingAddresses.map((address) => `'${address}'`).join();
+const isRun = `actor.address NOT IN (${standing}) AND (actor.record ->> '$.snapshot.context.slots' IS NOT NULL OR actor.record ->> '$.children' <> '{}' OR EXISTS (SELECT 1 FROM actor child WHERE child.parent = actor.address))`;
 
 export const runQueries = {
   /** Runs by when they began, newest first: actors that nobody started and that have stages or started others. `next` is the cursor of the next page, null at the end. */

@@ -17,6 +17,7 @@ test('the example has at most 60 lines', async () => {
   assert.ok(lines <= 60, `${lines} lines`);
   await company.cli('init', company.dataDir);
   cpSync(example, join(company.dataDir, 'connectors'), { recursive: true });
+  writeFileSync(join(company.dataDir, 'connectors', 'parcels.json'), '{ "url": "https://api.parcels.example" }\n');
 });
 
 test('`keelson test` runs the contract of a connector, and fails when it is broken', { timeout: 120_000 }, async () => {
@@ -35,7 +36,6 @@ test('`keelson test` runs the contract of a connector, and fails when it is brok
 });
 
 test('the company loads it with its settings and its secret', async () => {
-  writeFileSync(join(company.dataDir, 'connectors', 'parcels.json'), '{ "url": "https://api.parcels.example" }\n');
   const [parcels, ...others] = await loadOwnConnectors(company.dataDir, { secrets: (names) => Object.fromEntries(names.map((name) => [name, 'key'])), taken: ['mail'] });
   assert.deepEqual([parcels!.name, parcels!.hosts, parcels!.secrets, others], ['parcels', ['api.parcels.example'], ['PARCELS_KEY'], []]);
 });
