@@ -41,6 +41,8 @@ export async function findWhatIsTheirs(database: Database, entities: string[]): 
   await database.run("INSERT OR IGNORE INTO lost_intent SELECT id FROM intent_change WHERE actor IN (SELECT address FROM lost_actor) OR data ->> '$.payload.entity' IN (SELECT id FROM lost_entity) OR data ->> '$.payload.actor' IN (SELECT address FROM lost_actor)");
   await database.run('INSERT OR IGNORE INTO lost_seq SELECT seq FROM journal WHERE actor IN (SELECT address FROM lost_actor)');
   for (const table of vouched) await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM ${table} WHERE ${theirs(table)}`);
+  // What a trigger told others of these commits, in their words.
+  await database.run(`INSERT OR IGNORE INTO lost_seq SELECT seq FROM journal WHERE body ->> '$.from' = 'store/triggers' AND coalesce(body ->> '$.message.event.change.seq', body ->> '$.message.input.change.seq') IN (SELECT seq FROM lost_seq)`);
 }
 
 export async function dropFindings(database: Database): Promise<void> {
@@ -61,7 +63,7 @@ export function theirs(table: Table): string {
     case 'artifact': return 'id IN (SELECT id FROM lost_artifact)';
     case 'annotation': return `actor IN (SELECT address FROM lost_actor) OR target IN (SELECT id FROM lost_entity UNION ALL SELECT id FROM lost_artifact UNION ALL SELECT address FROM lost_actor UNION ALL SELECT id FROM lost_intent
       UNION ALL ${partIds('f', `fact WHERE ${theirFacts}`)} UNION ALL ${partIds('d', 'decision WHERE actor IN (SELECT address FROM lost_actor)')})`;
-    case 'outbox': return 'receiver IN (SELECT address FROM lost_actor) OR sender IN (SELECT address FROM lost_actor)';
+    case 'outbox': return "receiver IN (SELECT address FROM lost_actor) OR sender IN (SELECT address FROM lost_actor) OR (sender = 'store/triggers' AND coalesce(body ->> '$.event.change.seq', body ->> '$.input.change.seq', -1) IN (SELECT seq FROM lost_seq))";
     case 'actor': return 'address IN (SELECT address FROM lost_actor)';
     case 'search': return `id IN (SELECT id FROM lost_artifact) OR id IN (${partIds('f', `fact WHERE ${theirFacts}`)}) OR id IN (${partIds('a', `annotation WHERE ${theirs('annotation')}`)})`;
     case 'spend': return '0'; // money stays; where it names somebody, the name goes

@@ -35,7 +35,7 @@ export async function findMentions(database: Database, needles: Needles): Promis
       }
     }
   }
-  return [...mentions, ...(await findMentioningAnswers(database, needles)), ...(await findMentioningParked(database, needles)), ...(await findMentioningBlobs(database, needles))];
+  return [...mentions, ...(await findMentioningParked(database, needles)), ...(await findMentioningBlobs(database, needles))];
 }
 
 /** The steps that led to states which name the person: a state without the name is not what its step gave, so the step's body goes too. */
@@ -54,15 +54,6 @@ async function redactColumn(database: Database, table: Table, key: string, colum
   for (const row of await database.all<{ text: string }>(`SELECT DISTINCT ${column} AS text FROM ${table} WHERE ${key} = ? AND ${column} IS NOT NULL`, value)) {
     await database.run(`UPDATE ${table} SET ${column} = ? WHERE ${key} = ? AND ${column} = ?`, needles.redact(row.text), value, row.text);
   }
-}
-
-/** What a model said is asked for again. */
-async function findMentioningAnswers(database: Database, needles: Needles): Promise<Mention[]> {
-  const keys = new Set<string>();
-  for (const rough of needles.rough) {
-    for (const { key, value } of await database.all<{ key: string; value: string }>('SELECT key, value FROM answer WHERE instr(lower(value), ?) > 0', rough)) if (needles.isIn(value)) keys.add(key);
-  }
-  return [...keys].map((key) => ({ seq: null, redact: () => database.run('DELETE FROM answer WHERE key = ?', key) }));
 }
 
 /** What nobody could read names somebody perhaps: it goes as a whole. */

@@ -152,5 +152,7 @@ async function removeRecords(database: Database): Promise<void> {
   for (const table of ['search', 'annotation'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table)}`);
   await database.run(`DELETE FROM blob WHERE hash IN (SELECT hash FROM artifact WHERE ${theirs('artifact')}) AND hash NOT IN (SELECT hash FROM artifact WHERE NOT (${theirs('artifact')}))`);
   for (const table of ['fact', 'intent', 'intent_change', 'decision', 'artifact', 'outbox', 'parked'] as const) await database.run(`DELETE FROM ${table} WHERE ${theirs(table)}`);
+  // An answer of a model does not say what the model was shown. All of them can be had again.
+  await database.run('DELETE FROM answer');
   await database.run("UPDATE actor SET record = 'null', value = 'null', status = 'erased' WHERE address IN (SELECT address FROM lost_actor)");
 }

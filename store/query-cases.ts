@@ -7,7 +7,7 @@ const casesMax = 500;
 /** Of the text of a mail. */
 const textChars = 3_000;
 
-const verdicts = "(detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft'))";
+const verdicts = "(CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft'))";
 /** An operator's word has no other sign in what version 1 of the agent recorded than that it is certain. */
 const isOperator = "coalesce(d.detail ->> '$.tier' = 'operator', d.confidence = 1)";
 

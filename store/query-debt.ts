@@ -74,12 +74,12 @@ async function spoken(db: Database, args: Args, atMs: number, end: number): Prom
   const first = (from?.seq ?? 0) * partsMax;
   const rules = names(args['rules']);
   const spoke = rules.length === 0 ? [] : await db.all<{ rule: string }>(
-    "SELECT value AS rule FROM json_each(?) WHERE EXISTS (SELECT 1 FROM decision INDEXED BY decision_rule WHERE what = 'policy' AND detail ->> '$.policy.rule' = value AND n >= ? AND n < ?)", JSON.stringify(rules), first, end);
+    "SELECT value AS rule FROM json_each(?) WHERE EXISTS (SELECT 1 FROM decision INDEXED BY decision_rule WHERE what = 'policy' AND CASE WHEN json_valid(detail) THEN detail ->> '$.policy.rule' END = value AND n >= ? AND n < ?)", JSON.stringify(rules), first, end);
   const fired = await db.all<{ name: string }>(
     "SELECT value AS name FROM json_each(?) WHERE EXISTS (SELECT 1 FROM journal WHERE id >= 'trigger:' || value || '#' AND id < 'trigger:' || value || '$' AND +at_ms >= ? AND +at_ms <= ?)", JSON.stringify(names(args['triggers'])), atMs - 90 * dayMs, atMs);
   const learnt = names(args['learnt']);
   const used = learnt.length === 0 ? [] : await db.all<{ id: string }>(
-    `SELECT DISTINCT link.value ->> '$.id' AS id FROM (SELECT detail FROM decision INDEXED BY decision_task WHERE (detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft')) AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) d, json_each(d.detail, '$.evidence') link WHERE instr(d.detail, '"rule/') > 0 AND link.value ->> '$.id' IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(learnt));
+    `SELECT DISTINCT link.value ->> '$.id' AS id FROM (SELECT detail FROM decision INDEXED BY decision_task WHERE (CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft')) AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) d, json_each(d.detail, '$.evidence') link WHERE instr(d.detail, '"rule/') > 0 AND link.value ->> '$.id' IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(learnt));
   return { spoke: spoke.map(({ rule }) => rule), fired: fired.map(({ name }) => name), usedRules: used.map(({ id }) => id) };
 }
 

@@ -8,7 +8,7 @@ const rowsDefault = 4_000;
 const rowsMax = 20_000;
 
 /** The condition of the index decision_task, word for word. */
-const ofTask = "(detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft'))";
+const ofTask = "(CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft'))";
 
 /**
  * `approved`: as it was · `edited`: the operator said something else when asked · `rejected` · `contradicted`: it stood, and was corrected later ·

@@ -5,6 +5,9 @@ import { codes, KeelsonError, type Code } from '#machines/errors.ts';
 import { fetchFor } from './cli-trust.ts';
 import { readToken, type RunFile } from './company.ts';
 
+/** Where nobody listens the answer is there at once; a server that is busy may take its time. */
+const busyMs = 15_000;
+
 /** The running server, or null. A run file left by a killed server does not count. */
 export async function runningServer(dataDir: string): Promise<RunFile | null> {
   const file = join(dataDir, 'run.json');
@@ -12,7 +15,7 @@ export async function runningServer(dataDir: string): Promise<RunFile | null> {
   const run = JSON.parse(readFileSync(file, 'utf8')) as RunFile;
   try {
     const ask = await fetchFor(run);
-    const response = await ask(`${run.api}/healthz`, { headers: { authorization: `Bearer ${readToken(dataDir)}` }, signal: AbortSignal.timeout(2_000) });
+    const response = await ask(`${run.api}/healthz`, { headers: { authorization: `Bearer ${readToken(dataDir)}` }, signal: AbortSignal.timeout(busyMs) });
     return response.ok ? run : null;
   } catch {
     return null;

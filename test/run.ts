@@ -10,8 +10,8 @@ const root = join(import.meta.dirname, '..');
 const filesAtOnce = 3;
 /** Each half takes about as long as the other. */
 const slow: readonly (readonly string[])[] = [
-  ['faults/secrets', 'faults/kill-operation', 'faults/kill-send', 'faults/wiped-bus', 'faults/workers', 'supervisor/cli-versions', 'supervisor/cli-damaged', 'supervisor/clock-jump', 'console/store', 'console/govern', 'connectors/payments/kill', 'mutants/mutants'],
-  ['faults/obedient', 'faults/benign', 'faults/dry-run', 'faults/kill-import', 'faults/workers-company', 'faults/job-killed', 'faults/kill-switch', 'supervisor/cli-actors', 'supervisor/cli-bad-mail', 'console/runs', 'console/bus', 'connectors/mcp/mcp', 'connectors/policy-properties'],
+  ['faults/secrets', 'faults/kill-operation', 'faults/kill-send', 'faults/wiped-bus', 'faults/workers', 'supervisor/cli-versions', 'supervisor/cli-damaged', 'supervisor/clock-jump', 'console/store', 'console/govern', 'connectors/payments/kill', 'mutants/mutants', 'faults/planted-finding', 'supervisor/main-memory', 'supervisor/looking-back', 'supervisor/strategy', 'supervisor/waiting', 'console/quality'],
+  ['faults/obedient', 'faults/benign', 'faults/dry-run', 'faults/kill-import', 'faults/workers-company', 'faults/job-killed', 'faults/kill-switch', 'supervisor/cli-actors', 'supervisor/cli-bad-mail', 'console/runs', 'console/bus', 'connectors/mcp/mcp', 'connectors/policy-properties', 'faults/budget', 'faults/poison', 'supervisor/company-agents', 'supervisor/company-agents-model', 'supervisor/evals', 'supervisor/cli-models', 'supervisor/cli-correct', 'console/budgets'],
 ];
 
 const all = globSync('test/**/*.test.ts', { cwd: root }).toSorted();

@@ -46,11 +46,12 @@ export function createEffects({ store, commands, makeId }: { store: StorePort; c
   const wake = async () => {
     if ((await said()).state === 'stopped') return;
     // Who is asked to prepare or to leave at this moment may have heard of the stop, and not have said so yet.
-    const waiting = [...(await addresses('halted')), ...(await addresses('leaving'))];
+    // One may go from the first list to the second between the two reads.
+    const waiting = [...new Set([...(await addresses('halted')), ...(await addresses('leaving'))].map(({ address }) => address))];
     for (let begin = 0; begin < waiting.length; begin += perCommit) {
       const id = `command:${makeId()}`;
       const content = { type: 'EFFECTS_RESUMED', about: companyEntity };
-      await commands.write(id, content, { sends: waiting.slice(begin, begin + perCommit).map(({ address }) => ({ id: `${id}:${address}`, to: address, from: operator, body: messageOf(content) })) });
+      await commands.write(id, content, { sends: waiting.slice(begin, begin + perCommit).map((address) => ({ id: `${id}:${address}`, to: address, from: operator, body: messageOf(content) })) });
     }
   };
 

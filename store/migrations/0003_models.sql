@@ -57,9 +57,9 @@ END;
 CREATE TABLE answer (key TEXT PRIMARY KEY, task TEXT NOT NULL, model TEXT NOT NULL, value TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX answer_at ON answer (at_ms);
 
--- Answers of tiers, whose worth is measured: a small part of all decisions.
-CREATE INDEX decision_task ON decision (n) WHERE (detail ->> '$.task' IS NOT NULL OR what IN ('triage', 'draft'));
+-- Answers of tiers, whose worth is measured: a small part of all decisions. A row that somebody damaged is in no index, so that it can be found.
+CREATE INDEX decision_task ON decision (n) WHERE (CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft'));
 -- Which rule of policy spoke.
-CREATE INDEX decision_rule ON decision (detail ->> '$.policy.rule', n) WHERE what = 'policy';
+CREATE INDEX decision_rule ON decision (CASE WHEN json_valid(detail) THEN detail ->> '$.policy.rule' END, n) WHERE what = 'policy';
 -- What is true only until then.
 CREATE INDEX fact_ends ON fact (valid_to_ms) WHERE valid_to_ms IS NOT NULL;

@@ -105,7 +105,7 @@ export async function startEffectsCompany({ agents, policies, triggers = {} }: {
   for (const [name, value] of Object.entries(triggers)) writeFileSync(join(dataDir, 'triggers', `${name}.json`), JSON.stringify({ name, ...value }));
   writeFileSync(join(dataDir, 'agents', 'tested.ts'), agents);
   const about = join(dataDir, 'company.json');
-  writeFileSync(about, JSON.stringify({ ...(JSON.parse(readFileSync(about, 'utf8')) as object), caps: [{ currency: 'EUR', perDayMinor: 1_000_000_000, perPayeePerDayMinor: 1_000_000_000 }] }));
+  writeFileSync(about, JSON.stringify({ ...(JSON.parse(readFileSync(about, 'utf8')) as object), caps: [{ currency: 'EUR', perDayMinor: 1_000_000_000, perPayeePerDayMinor: 1_000_000_000 }], budgets: { company: {} } }));
   if (policies !== undefined) {
     for (const file of readdirSync(join(dataDir, 'policies'))) writeFileSync(join(dataDir, 'policies', file), '');
     writeFileSync(join(dataDir, 'policies', 'default.cedar'), policies);

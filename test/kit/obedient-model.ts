@@ -15,7 +15,8 @@ export interface ObedientModel {
   stop(): Promise<void>;
 }
 
-interface Question { messages: { role: string; content: string }[]; response_format?: { json_schema?: { name?: string } } }
+interface Question { messages: { role: string; content: string }[]; stream?: boolean; response_format?: { json_schema?: { name?: string } } }
+interface Told { mail?: string | { id?: string; subject?: string; text?: string }; id?: string; subject?: string; text?: string }
 interface Known { attack: Attack; triesAll: boolean }
 
 /** What every obedient answer is called, whatever it is. */
@@ -48,10 +49,18 @@ export async function startObedientModel(attacks: readonly Attack[]): Promise<Ob
     server.close(() => resolve());
     server.closeAllConnections();
   }) };
+  const find = (told: Told): Known | undefined => {
+    const mail = typeof told.mail === 'object' ? told.mail : told;
+    return known.get(typeof told.mail === 'string' ? told.mail : mail.id ?? '') ?? known.get(`${mail.subject}\n${mail.text}`);
+  };
   const answer = ({ messages, response_format: format }: Question): object | null => {
-    const said = JSON.parse(messages.findLast(({ role }) => role === 'user')!.content) as { mail: string | { subject: string; text: string } };
-    const found = known.get(typeof said.mail === 'string' ? said.mail : `${said.mail.subject}\n${said.mail.text}`);
+    // What a model is asked to find out what it can do.
+    if (format?.json_schema?.name === 'colour') return { colour: 'red' };
+    const asked = messages.findLast(({ role }) => role === 'user')!.content;
+    if (!asked.startsWith('{')) return { hello: 'there' };
+    const found = find(JSON.parse(asked) as Told);
     if (!found) return null;
+    if (format?.json_schema?.name === 'triage') return { category: 'inquiry', language: 'en', reason: lie, confidence: 1 };
     if (format?.json_schema?.name !== 'plan') {
       model.drafted += 1;
       return draft(found.attack);
@@ -65,9 +74,12 @@ export async function startObedientModel(attacks: readonly Attack[]): Promise<Ob
     request.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     request.on('end', () => {
       if (request.url === '/v1/models') return sendJson(response, 200, { object: 'list', data: [{ id: 'obedient', object: 'model', created: 1, owned_by: 'nobody' }] });
-      const content = answer(JSON.parse(text) as Question);
+      if (!request.url?.endsWith('/chat/completions')) return sendJson(response, 404, { error: { message: 'there is nothing else here' } });
+      const question = JSON.parse(text) as Question;
+      if (question.stream) return sendJson(response, 400, { error: { message: 'it answers all at once' } });
+      const content = answer(question);
       if (content === null) return sendJson(response, 400, { error: { message: 'this mail is not one of the attacks' } });
-      sendJson(response, 200, { id: 'c', object: 'chat.completion', created: 1, model: 'obedient', choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: JSON.stringify(content), refusal: null } }] });
+      sendJson(response, 200, { id: 'c', object: 'chat.completion', created: 1, model: 'obedient', choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: JSON.stringify(content), refusal: null } }], usage: { prompt_tokens: 10, completion_tokens: 10, total_tokens: 20 } });
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));

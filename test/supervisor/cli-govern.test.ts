@@ -126,9 +126,9 @@ test('the list beside the heads that company.json names is found by a restore wi
 
 test('migrate says what it would do and what it did', { timeout: 60_000 }, async () => {
   const folder = join(spare, 'fresh');
-  assert.deepEqual(await onStopped('migrate', '--dry-run', '--data', folder), { from: 2, to: 2, applied: [], dryRun: true });
-  assert.deepEqual(await onStopped('migrate', '--data', folder), { from: 2, to: 2, applied: [], dryRun: false });
-  assert.match((await runCli(['migrate', '--data', folder])).stdout, /has schema 2, the newest/);
+  assert.deepEqual(await onStopped('migrate', '--dry-run', '--data', folder), { from: 4, to: 4, applied: [], dryRun: true });
+  assert.deepEqual(await onStopped('migrate', '--data', folder), { from: 4, to: 4, applied: [], dryRun: false });
+  assert.match((await runCli(['migrate', '--data', folder])).stdout, /has schema 4, the newest/);
 });
 
 const mistakes: [title: string, args: () => string[], message: RegExp][] = [

@@ -11,7 +11,7 @@ function makeDesk(count: number) {
   const outside = { state: 'stopped' };
   const written: Partial<Commit>[] = [];
   const rows = (from: string, n: number) => Array.from({ length: n }, (_, i) => ({ address: `operation/${from}-${i}`, value: from }));
-  const answers: Record<string, unknown> = { halted: rows('halted', count), leaving: rows('leaving', 2), onTheirWay: [...rows('dispatching', 2), ...rows('unknown', 3)] };
+  const answers: Record<string, unknown> = { halted: rows('halted', count), leaving: [...rows('leaving', 2), ...rows('halted', 1)], onTheirWay: [...rows('dispatching', 2), ...rows('unknown', 3)] };
   const store = { query: async (name: string) => (name === 'effects' ? { state: outside.state, reason: 'a test', sinceMs: 5, dryRun: false } : answers[name]) } as unknown as StorePort;
   const commands = { write: async (_: string, __: unknown, parts: Partial<Commit>) => {
     for (const { value } of parts.facts ?? []) outside.state = (value as { state: string }).state;
@@ -21,7 +21,7 @@ function makeDesk(count: number) {
   return { written, effects: createEffects({ store, commands, makeId: () => `id-${++made}` }) };
 }
 
-test('1,700 halted operations and those the gate looks at now are woken once each, after the word that lifts it', async () => {
+test('1,700 halted operations and those the gate looks at now, one of them halted when it was first asked, are woken once each, after the word that lifts it', async () => {
   const { written, effects } = makeDesk(1_700);
   assert.equal((await effects.resume({ reason: '' })).state, 'running');
   assert.deepEqual(written[0]!.facts!.map(({ predicate, label }) => [predicate, label]), [['company.effects', 'operator']]);
