@@ -10,7 +10,7 @@ import { withDatabase, type Define } from './cli-read.ts';
 import { connectToServer } from './cli-server.ts';
 import { readConfig } from './config.ts';
 import { readSecrets } from './connector-settings.ts';
-import { readModels } from './main-models.ts';
+import { readModels } from './main-model-settings.ts';
 
 export function addModelCommands(program: Command, define: Define): void {
   const models = program.command('models').description('which models there are, what they cost and what they can do');

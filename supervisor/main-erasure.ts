@@ -9,6 +9,7 @@ import { erasedFile, mergeErased, rememberErased } from '#store/erased.ts';
 import { sha256 } from '#actors/hash.ts';
 import { forgetCopy, readCopies } from '#store/copies.ts';
 import type { Config } from './config.ts';
+import { readModels } from './main-model-settings.ts';
 import type { EraseCounts, ErasurePlan } from '#store/erase.ts';
 
 export interface Outside { what: string; todo: string }
@@ -40,13 +41,24 @@ export interface ErasureParts {
 }
 
 /** What this company uses that keeps copies of its own. */
-export function outsideOf({ smtpUrl, imapUrl, model }: Pick<Config, 'smtpUrl' | 'imapUrl' | 'model'>): Outside[] {
+export function outsideOf(config: Pick<Config, 'dataDir' | 'smtpUrl' | 'imapUrl' | 'model'>): Outside[] {
+  const { smtpUrl, imapUrl } = config;
   return [
     ...(imapUrl ? [{ what: `the mailbox at ${new URL(imapUrl).hostname}`, todo: 'Delete their mails there, also in the sent and archive folders.' }] : []),
     ...(smtpUrl ? [{ what: `the mail server ${new URL(smtpUrl).hostname}`, todo: 'Ask its provider how long it keeps logs and copies of sent mail.' }] : []),
-    ...(model ? [{ what: `the model provider${model.baseUrl ? ` at ${new URL(model.baseUrl).hostname}` : ' OpenAI'}`, todo: 'Ask it to delete the requests that held their mails.' }] : []),
+    ...modelHosts(config).map((host) => ({ what: `the model provider ${host}`, todo: 'Ask it to delete the requests that held their mails.' })),
     { what: 'mail programs, phones and copies of this folder that the operator made', todo: 'Delete them or erase from them too.' },
   ];
+}
+
+/** Also of a dry server: it may have been a live one before. A models.json that cannot be read must hold up no erasure. */
+function modelHosts(config: Pick<Config, 'dataDir' | 'model'>): string[] {
+  try {
+    const { providers } = readModels({ ...config, dryRun: false }).settings;
+    return [...new Set(Object.values(providers).map(({ baseUrl }) => (baseUrl === undefined ? 'OpenAI' : `at ${new URL(baseUrl).hostname}`)))];
+  } catch {
+    return ['that models.json names (it cannot be read)'];
+  }
 }
 
 /** Erases; throws NOT_FOUND when nobody is known by that name. Asked again with the same id it answers with the same receipt. */

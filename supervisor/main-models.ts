@@ -1,6 +1,4 @@
-// The minds of a company: models.json, or the environment, or none. Joins the gateway with the store and the budgets.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// The minds of a company: joins the gateway with its settings, the store, the budgets, what was learnt and the wordings.
 import type { Clock } from '#actors/clock.ts';
 import type { Log } from '#actors/log.ts';
 import type { StorePort } from '#actors/store-port.ts';
@@ -13,15 +11,15 @@ import { describeModels } from '#connectors/model/describe.ts';
 import { createGateway, type Gateway } from '#connectors/model/gateway.ts';
 import { planTiers } from '#connectors/model/plan.ts';
 import { lookAtModels } from '#connectors/model/ready.ts';
-import { keyNames, modelsSchema, noModels, settingsFromEnvironment, type ModelSettings } from '#connectors/model/settings.ts';
+import { keyNames, type ModelSettings } from '#connectors/model/settings.ts';
 import { readPrompts } from '#connectors/prompts.ts';
 import { readQuality, unlessDemoted } from '#connectors/quality.ts';
 import { draftContext, type Shown } from '#connectors/reply.ts';
 import type { ModelsView } from '#machines/capabilities.ts';
-import { KeelsonError } from '#machines/errors.ts';
 import { profileOf, toBudgets } from './budget-settings.ts';
 import type { Config } from './config.ts';
 import { openQuestions } from './main-memory.ts';
+import { readModels } from './main-model-settings.ts';
 import { readSecrets } from './connector-settings.ts';
 
 export interface ModelParts { config: Config; store: StorePort; clock: Clock; log: Log }
@@ -36,33 +34,8 @@ export interface Models {
   askWith(readPrompt: AskParts['readPrompt']): Activity;
 }
 
-const file = 'models.json';
 /** Until a tier has a record of its own, for tasks that company.json gives no threshold. */
 const thresholdDefault = 0.8;
-
-/** Throws BAD_CONFIG naming every fault. Dry, no model is asked. */
-export function readModels(config: Pick<Config, 'dataDir' | 'dryRun' | 'model'>): { settings: ModelSettings; from: 'models.json' | 'environment' | 'none' } {
-  const path = join(config.dataDir, file);
-  if (config.dryRun) return { settings: noModels, from: 'none' };
-  if (existsSync(path)) return { settings: parseModels(readFileSync(path, 'utf8')), from: 'models.json' };
-  if (!config.model) return { settings: noModels, from: 'none' };
-  const { baseUrl, model, apiKey } = config.model;
-  const parsed = settingsFromEnvironment({ baseUrl, model, hasKey: apiKey !== 'none' });
-  if (!parsed.success) throw new KeelsonError('BAD_CONFIG', `KEELSON_OPENAI_BASE_URL: ${parsed.error.issues.map(({ message }) => message).join('; ')}`);
-  return { settings: parsed.data, from: 'environment' };
-}
-
-export function parseModels(text: string): ModelSettings {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new KeelsonError('BAD_CONFIG', `${file} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const parsed = modelsSchema.safeParse(json);
-  if (!parsed.success) throw new KeelsonError('BAD_CONFIG', `${file}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
-  return parsed.data;
-}
 
 export function openModels({ config, store, clock, log }: ModelParts): Models {
   const { settings, from } = readModels(config);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { rememberCopy } from '#store/copies.ts';
 import type { ErasurePlan } from '#store/erase.ts';
-import { erasePerson, type ErasureParts } from '#supervisor/main-erasure.ts';
+import { erasePerson, outsideOf, type ErasureParts } from '#supervisor/main-erasure.ts';
 import { tempDir } from '#test/store/temp-store.ts';
 
 const counts = { actors: 0, facts: 1, artifacts: 0, intents: 0, decisions: 0, annotations: 0, journal: 0, mentions: 0 };
@@ -76,4 +76,15 @@ test('after a failure at any step the same request goes on to the end', async ()
     assert.deepEqual([existsSync(left), existsSync(join(dir, receipt)), finished], [false, true, 'e1'], last);
     assert.equal(readFileSync(join(dir, 'erased.jsonl'), 'utf8').trim().split('\n').length, 1, last);
   }
+});
+
+test('the receipt names every provider of models that may hold their mails, also when models.json cannot be read', () => {
+  const dataDir = tempDir();
+  const providersOf = (text: string) => {
+    writeFileSync(join(dataDir, 'models.json'), text);
+    return outsideOf({ dataDir, smtpUrl: null, imapUrl: null, model: null }).flatMap(({ what }) => (what.startsWith('the model provider') ? [what] : []));
+  };
+  const tiers = { small: { provider: 'here', model: null } };
+  assert.deepEqual(providersOf(JSON.stringify({ providers: { here: { baseUrl: 'http://127.0.0.1:8080/v1' }, there: { key: 'OPENAI_API_KEY' } }, tiers })), ['the model provider at 127.0.0.1', 'the model provider OpenAI']);
+  assert.deepEqual(providersOf('{'), ['the model provider that models.json names (it cannot be read)']);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { endpointsOf, keyNames, modelsSchema, settingsFromEnvironment, tiersOf } from '#connectors/model/settings.ts';
-import { parseModels, readModels } from '#supervisor/main-models.ts';
+import { parseModels, readModels } from '#supervisor/main-model-settings.ts';
 
 const good = {
   providers: { openai: { key: 'OPENAI_API_KEY' }, home: { baseUrl: 'http://127.0.0.1:11434/v1/' } },
