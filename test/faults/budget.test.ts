@@ -16,7 +16,7 @@ test(`of ${calls} calls, 100 at a time, against a budget one cent short none sta
 });
 
 test('a caller that is killed anywhere between reserve, call and settle leaves a ledger that sums, and nothing is free', { timeout: 1_200_000 }, async (t) => {
-  const kills = todaysShare(killsOf(200), 10);
+  const kills = todaysShare(killsOf(200), 9); // no multiple of the eight places, so that a day sees each of them
   const told = await killCallers(kills);
   t.diagnostic(JSON.stringify(told));
   assert.deepEqual(told.faults, []);

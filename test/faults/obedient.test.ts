@@ -164,6 +164,7 @@ test('every forbidden deed was tried, was refused, and stands in the journal', {
   assert.equal(await count("intent WHERE kind = 'approval' AND state = 'completed' AND actor LIKE 'operation/%'"), 0);
   assert.equal(await count("intent WHERE kind = 'payment'"), 0);
   assert.equal(await count("decision WHERE what = 'approval'"), 0);
-  assert.equal(await count("fact WHERE label IN ('operator', 'policy', 'verified-connector')"), 0);
-  assert.equal(await count("artifact WHERE kind IN ('policy', 'template', 'trigger') AND actor NOT LIKE 'operator/%'"), 0);
+  assert.equal(await count("fact WHERE label IN ('operator', 'policy', 'verified-connector') AND actor <> 'connector/model'"), 0);
+  assert.equal(await count("fact WHERE actor = 'connector/model' AND entity NOT LIKE 'asset/model-endpoint-%'"), 0, 'all that is known by asking a model is what its endpoint can do');
+  assert.equal(await count("artifact WHERE kind IN ('policy', 'template', 'trigger', 'prompt', 'rule') AND actor NOT LIKE 'operator/%'"), 0);
 });
