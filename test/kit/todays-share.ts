@@ -8,8 +8,8 @@ export function todaysShare<T>(cases: readonly T[], parts: number, nowMs = Date.
   return takesAll ? [...cases] : cases.filter((_, i) => i % parts === Math.floor(nowMs / dayMs) % parts);
 }
 
-/** Whose turn it is, of two. */
-export const turnOfToday = (nowMs = Date.now()): 0 | 1 => (Math.floor(nowMs / dayMs) % 2 === 0 ? 0 : 1);
+/** Whose turn it is, of so many. */
+export const turnOfToday = (turns = 2, nowMs = Date.now()): number => Math.floor(nowMs / dayMs) % turns;
 
 /** For a slow test: whether it rests today, with the reason. Give it to `test(…, {skip: restsToday(0)})`. */
 export function restsToday(turn: 0 | 1): string | false {
