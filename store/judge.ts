@@ -1,6 +1,6 @@
 // May this commit be written, and as what? Decided in memory, on what was read before, so that a whole group is judged in turn.
 import { typeOf } from '#machines/address.ts';
-import { accountKey, accountsOf, overlayLimits, whyUnaffordable, type Budgets } from '#machines/budget.ts';
+import { accountKey, accountsOf, overlayLimits, whyUnaffordable, type Balance, type Budgets } from '#machines/budget.ts';
 import { whyOverCap, type Cap } from '#machines/caps.ts';
 import type { Commit, Committed } from '#machines/commit.ts';
 import { moneySchema, type Money } from '#machines/effects.ts';
@@ -106,40 +106,44 @@ function whyNotPayments({ intents }: Commit, known: Known, caps: readonly Cap[] 
 
 /** In the transaction that reserves, so that nobody can be faster: settled + reserved stays within every limit. */
 function whyNotSpends({ spends = [], atMs }: Commit, known: Known, budgets: Budgets | null): Committed | null {
-  const taken = new Map(known.balances);
+  if (spends.length === 0) return null;
   if (new Set(spends.map(({ id }) => id)).size < spends.length) return { outcome: 'invalid', reason: 'one call is reserved or settled once in a commit' };
+  const limits = budgets && overlayLimits(budgets, known.limits);
+  const taken = new Map(known.balances);
   for (const spend of spends) {
     if (spend.state === 'settled') {
       if (!known.reservations.has(spend.id)) return { outcome: 'closed' };
       continue;
     }
     if (known.reservations.has(spend.id) || known.spent.has(spend.id)) return { outcome: 'invalid', reason: `money was reserved under ${spend.id} before` };
-    const balanceOf = (account: { scope: string; period: string }) => taken.get(accountKey(account)) ?? nothing;
-    const shortage = budgets && whyUnaffordable(overlayLimits(budgets, known.limits), balanceOf, spend, atMs);
+    const shortage = limits && whyUnaffordable(limits, (account) => taken.get(accountKey(account)) ?? untouched, spend, atMs);
     if (shortage) return { outcome: 'unaffordable', shortage };
-    for (const account of accountsOf(spend.workflow, spend.run, atMs)) taken.set(accountKey(account), { ...balanceOf(account), reservedMicros: balanceOf(account).reservedMicros + spend.micros });
+    count(taken, spend, atMs, { settledMicros: 0, reservedMicros: spend.micros });
   }
   return null;
 }
-const nothing = { settledMicros: 0, reservedMicros: 0 };
 
 function trackSpends({ spends = [], atMs }: Commit, known: Known): void {
-  const count = ({ workflow, run }: { workflow: string; run: string }, countedMs: number, settled: number, reserved: number) => {
-    for (const account of accountsOf(workflow, run, countedMs)) {
-      const { settledMicros, reservedMicros } = known.balances.get(accountKey(account)) ?? nothing;
-      known.balances.set(accountKey(account), { settledMicros: settledMicros + settled, reservedMicros: reservedMicros + reserved });
-    }
-  };
   for (const spend of spends) {
     if (spend.state === 'reserved') {
       known.reservations.set(spend.id, { workflow: spend.workflow, run: spend.run, micros: spend.micros, countedMs: atMs, untilMs: spend.untilMs });
-      count(spend, atMs, 0, spend.micros);
+      count(known.balances, spend, atMs, { settledMicros: 0, reservedMicros: spend.micros });
       continue;
     }
     const held = known.reservations.get(spend.id)!;
     known.reservations.delete(spend.id);
     known.spent.add(spend.id);
-    count(held, held.countedMs, spend.micros, -held.micros);
+    count(known.balances, held, held.countedMs, { settledMicros: spend.micros, reservedMicros: -held.micros });
+  }
+}
+
+const untouched: Balance = { settledMicros: 0, reservedMicros: 0 };
+
+/** Adds to every budget that a call is counted in. */
+function count(balances: Map<string, Balance>, { workflow, run }: { workflow: string; run: string }, countedMs: number, more: Balance): void {
+  for (const account of accountsOf(workflow, run, countedMs)) {
+    const { settledMicros, reservedMicros } = balances.get(accountKey(account)) ?? untouched;
+    balances.set(accountKey(account), { settledMicros: settledMicros + more.settledMicros, reservedMicros: reservedMicros + more.reservedMicros });
   }
 }
 

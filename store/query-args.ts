@@ -63,3 +63,9 @@ export async function commitsBetween(db: Database, args: Args): Promise<{ from: 
     to: until === null ? null : await find('SELECT seq FROM journal WHERE at_ms < ? ORDER BY at_ms DESC, seq DESC LIMIT 1', until, -1),
   };
 }
+
+/** Which decisions are answers of tiers: the condition of the index decision_task, word for word, or it is not used. */
+export const ofTask = "(CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft'))";
+
+/** `up`: the actor ?1 and all that it was started by; the last of them, without a parent, is what its run began with. */
+export const ancestors = 'up (address, parent) AS (SELECT address, parent FROM actor WHERE address = ?1 UNION SELECT actor.address, actor.parent FROM actor JOIN up ON actor.address = up.parent)';

@@ -2,7 +2,7 @@
 import { paceSince } from '#machines/budget-outlook.ts';
 import { dayOf, monthOf } from '#machines/budget.ts';
 import { readLimits } from './known.ts';
-import { count, cursor, filter, json, where, type Query } from './query-args.ts';
+import { ancestors, count, cursor, filter, json, where, type Query } from './query-args.ts';
 
 /** Each call with how it ended. */
 const calls = "FROM spend AS asked LEFT JOIN spend AS told ON told.id = asked.id AND told.state = 'settled' WHERE asked.state = 'reserved'";
@@ -57,7 +57,7 @@ export const budgetQueries = {
 
   /** The actor that the run of this actor began with; itself when nobody started it. */
   async rootOf(db, args) {
-    const [row] = await db.all<{ address: string }>('WITH RECURSIVE up (address, parent) AS (SELECT address, parent FROM actor WHERE address = ?1 UNION SELECT actor.address, actor.parent FROM actor JOIN up ON actor.address = up.parent) SELECT address FROM up WHERE parent IS NULL LIMIT 1', filter(args, 'address'));
+    const [row] = await db.all<{ address: string }>(`WITH RECURSIVE ${ancestors} SELECT address FROM up WHERE parent IS NULL LIMIT 1`, filter(args, 'address'));
     return row?.address ?? null;
   },
 } satisfies Record<string, Query>;

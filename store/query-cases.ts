@@ -1,13 +1,12 @@
 // Named reads of what may be learnt from: verdicts on mails with the mails they are about. What was erased or is too old is not there.
 import { partId } from '#machines/records.ts';
 import type { Row } from './database.ts';
-import { count, json, text, type Query } from './query-args.ts';
+import { count, json, ofTask, text, type Query } from './query-args.ts';
 
 const casesMax = 500;
 /** Of the text of a mail. */
 const textChars = 3_000;
 
-const verdicts = "(CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft'))";
 /** An operator's word has no other sign in what version 1 of the agent recorded than that it is certain. */
 const isOperator = "coalesce(d.detail ->> '$.tier' = 'operator', d.confidence = 1)";
 
@@ -21,13 +20,13 @@ export const caseQueries = {
     const newest = Math.max(1, count(args, 'newest', 5_000, 20_000));
     const given = count(args, 'after', 0, Number.MAX_SAFE_INTEGER);
     // Only who begins is spared the long past: looking for its end takes a while, and who goes on is behind it.
-    const [{ first } = { first: 0 }] = given > 0 ? [] : await db.all<{ first: number }>(`SELECT coalesce(min(n), 1) - 1 AS first FROM (SELECT n FROM decision WHERE ${verdicts} AND what = 'triage' ORDER BY n DESC LIMIT ?)`, newest);
+    const [{ first } = { first: 0 }] = given > 0 ? [] : await db.all<{ first: number }>(`SELECT coalesce(min(n), 1) - 1 AS first FROM (SELECT n FROM decision WHERE ${ofTask} AND what = 'triage' ORDER BY n DESC LIMIT ?)`, newest);
     const after = Math.max(given, first);
     const [{ epoch } = { epoch: 0 }] = await db.all<{ epoch: number }>("SELECT coalesce(max(seq), 0) AS epoch FROM journal WHERE actor IN ('store/erase', 'store/retention')");
     const rows = await db.all<Row & { n: number }>(
       `SELECT d.n, d.at_ms AS atMs, d.outcome AS category, iif(${isOperator}, 'operator', iif(coalesce(d.detail ->> '$.tier', 'rules') = 'rules', 'rules', 'other')) AS "by", a.detail ->> '$.before' AS before, a.n AS correction,
          d.detail ->> '$.evidence[0].id' AS id, j.body -> '$.message.input.mail' AS mail
-       FROM (SELECT n, at_ms, outcome, confidence, detail FROM decision WHERE ${verdicts} AND what = 'triage' AND n > ? ORDER BY n LIMIT ?) d
+       FROM (SELECT n, at_ms, outcome, confidence, detail FROM decision WHERE ${ofTask} AND what = 'triage' AND n > ? ORDER BY n LIMIT ?) d
        LEFT JOIN annotation a ON a.n = d.n AND a.kind = 'correction' LEFT JOIN journal j ON j.id = 'start:' || (d.detail ->> '$.evidence[0].id') ORDER BY d.n`, after, limit);
     const cases = rows.flatMap(({ n, correction, mail, ...row }) => {
       const read = json(mail) as { text: string } | null;

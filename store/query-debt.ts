@@ -3,7 +3,7 @@
 import { predicates } from '#machines/predicates.ts';
 import { partsMax } from '#machines/records.ts';
 import type { Database } from './database.ts';
-import { count, type Args, type Query } from './query-args.ts';
+import { count, ofTask, type Args, type Query } from './query-args.ts';
 
 const dayMs = 86_400_000;
 /** What is in force for a shorter time cannot be said to be of no use. */
@@ -79,7 +79,7 @@ async function spoken(db: Database, args: Args, atMs: number, end: number): Prom
     "SELECT value AS name FROM json_each(?) WHERE EXISTS (SELECT 1 FROM journal WHERE id >= 'trigger:' || value || '#' AND id < 'trigger:' || value || '$' AND +at_ms >= ? AND +at_ms <= ?)", JSON.stringify(names(args['triggers'])), atMs - 90 * dayMs, atMs);
   const learnt = names(args['learnt']);
   const used = learnt.length === 0 ? [] : await db.all<{ id: string }>(
-    `SELECT DISTINCT link.value ->> '$.id' AS id FROM (SELECT detail FROM decision INDEXED BY decision_task WHERE (CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft')) AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) d, json_each(d.detail, '$.evidence') link WHERE instr(d.detail, '"rule/') > 0 AND link.value ->> '$.id' IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(learnt));
+    `SELECT DISTINCT link.value ->> '$.id' AS id FROM (SELECT detail FROM decision INDEXED BY decision_task WHERE ${ofTask} AND n >= ? AND n < ? ORDER BY n DESC LIMIT ${among}) d, json_each(d.detail, '$.evidence') link WHERE instr(d.detail, '"rule/') > 0 AND link.value ->> '$.id' IN (SELECT value FROM json_each(?))`, first, end, JSON.stringify(learnt));
   return { spoke: spoke.map(({ rule }) => rule), fired: fired.map(({ name }) => name), usedRules: used.map(({ id }) => id) };
 }
 

@@ -1,5 +1,5 @@
 // Named reads of the inbox as a list: a line of each item without its payload, and what a run has cost until now.
-import { count, rowsMax, text, type Query } from './query-args.ts';
+import { ancestors, count, rowsMax, text, type Query } from './query-args.ts';
 
 /** More than any run has; a bound for a tree that was written by others. */
 const runActorsMax = 1_000;
@@ -18,7 +18,7 @@ export const inboxQueries = {
   /** What the decisions of a run have cost, in millionths: of the actor's whole tree. */
   async runCost(db, args) {
     const [row] = await db.all(
-      `WITH RECURSIVE up (address, parent) AS (SELECT address, parent FROM actor WHERE address = ?1 UNION SELECT actor.address, actor.parent FROM actor JOIN up ON actor.address = up.parent),
+      `WITH RECURSIVE ${ancestors},
          tree (address) AS (SELECT address FROM up WHERE parent IS NULL UNION SELECT actor.address FROM actor JOIN tree ON actor.parent = tree.address LIMIT ?2)
        SELECT coalesce(sum(detail ->> '$.costMicros'), 0) AS costMicros FROM tree JOIN decision ON decision.actor = tree.address`, text(args, 'address'), runActorsMax);
     return row!['costMicros'];

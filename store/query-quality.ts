@@ -2,13 +2,10 @@
 // approvals, corrections), among the newest decisions only, so that it takes as long in a store of a million rows as in a small one.
 import { partId, partsMax } from '#machines/records.ts';
 import type { Database, Row } from './database.ts';
-import { commitsBetween, count, filter, json, type Query } from './query-args.ts';
+import { commitsBetween, count, filter, json, ofTask, type Query } from './query-args.ts';
 
 const rowsDefault = 4_000;
 const rowsMax = 20_000;
-
-/** The condition of the index decision_task, word for word. */
-const ofTask = "(CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft'))";
 
 /**
  * `approved`: as it was · `edited`: the operator said something else when asked · `rejected` · `contradicted`: it stood, and was corrected later ·

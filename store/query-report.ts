@@ -1,6 +1,6 @@
 // The named read of a report: what was recorded between two moments, counted. Bounded by the span: only commits of it are looked at.
 import { partsMax } from '#machines/records.ts';
-import { commitsBetween, count, type Query } from './query-args.ts';
+import { commitsBetween, count, ofTask, type Query } from './query-args.ts';
 
 const listed = 20;
 const looked = 200_000;
@@ -43,7 +43,7 @@ export const reportQueries = {
       questions: await one('SELECT count(*) AS n FROM intent WHERE created_ms >= ? AND created_ms < ?', since, until),
       costs: await db.all("SELECT workflow, sum(micros) AS micros, count(*) AS calls FROM spend WHERE at_ms >= ? AND at_ms < ? AND state = 'settled' GROUP BY 1 ORDER BY 2 DESC, 1", since, until),
       reservedMicros: await one('SELECT coalesce(sum(micros), 0) AS n FROM reservation'),
-      answers: await db.all(`SELECT coalesce(detail ->> '$.task', what) AS task, coalesce(detail ->> '$.tier', iif(detail ->> '$.model' IS NULL, '—', 'large')) AS tier, count(*) AS count, sum(detail ->> '$.costMicros') AS costMicros FROM ${decided} WHERE (CASE WHEN json_valid(detail) THEN detail ->> '$.task' END IS NOT NULL OR what IN ('triage', 'draft')) AND what <> 'ladder' GROUP BY 1, 2 ORDER BY 1, 3 DESC`, ...span),
+      answers: await db.all(`SELECT coalesce(detail ->> '$.task', what) AS task, coalesce(detail ->> '$.tier', iif(detail ->> '$.model' IS NULL, '—', 'large')) AS tier, count(*) AS count, sum(detail ->> '$.costMicros') AS costMicros FROM ${decided} WHERE ${ofTask} AND what <> 'ladder' GROUP BY 1, 2 ORDER BY 1, 3 DESC`, ...span),
       corrections: await one("SELECT count(*) AS n FROM annotation WHERE n >= ? AND n < ? AND kind = 'correction'", ...span),
       learnt: await db.all(`SELECT id, kind, version, actor FROM artifact WHERE seq >= ? AND seq <= ? AND kind IN ('rule', 'template', 'prompt', 'policy') AND size_bytes > 0 ORDER BY seq, id LIMIT ${listed}`, firstSeq, lastSeq),
       stated: await one("SELECT count(*) AS n FROM fact WHERE label = 'operator' AND n >= ? AND n < ?", ...span),
