@@ -3,7 +3,7 @@
 // erased it forgets all and learns anew from what is left.
 import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
-import type { Tried } from '#machines/agents/activities.ts';
+import { noAnswer, type Tried } from '#machines/agents/activities.ts';
 import { localSchema } from '#machines/agents/triage-tiers.ts';
 import { plainError } from '#machines/errors.ts';
 import type { Seen } from '#machines/learning/features.ts';
@@ -23,7 +23,7 @@ export interface PublishedRule { id: string; version: number; rule: Rule }
 const ruleConfidence = 0.97;
 const pageRows = 100;
 
-const tried = (more: Partial<Tried>): Tried => ({ outcome: 'unsure', answer: null, confidence: null, model: null, costMicros: 0, reason: '', prompt: null, evidence: [], againAtMs: null, ...more });
+const tried = (more: Partial<Tried>): Tried => ({ ...noAnswer('unsure', '', 0), ...more });
 
 /** The rules in force. One that this build cannot read is left out, and named. */
 export async function readRules(store: Reads): Promise<{ rules: PublishedRule[]; problems: string[] }> {

@@ -2,9 +2,9 @@
 import type { StorePort } from '#actors/store-port.ts';
 import type { Language } from '#machines/mail.ts';
 import { choosePrompt, type PromptVersion } from '#machines/prompts.ts';
-import type { Content } from './knowledge.ts';
+import { readPublished } from './prompt-set.ts';
 
 export type ReadPrompt = (task: string, language?: Language | null) => Promise<PromptVersion>;
 
 /** Asked anew each time, so that a publication counts from the next call. */
-export const readPrompts = (store: Pick<StorePort, 'query'>): ReadPrompt => async (task, language = null) => choosePrompt((await store.query('contents', { artifactKind: 'prompt' })) as Content[], task, language);
+export const readPrompts = (store: Pick<StorePort, 'query'>): ReadPrompt => async (task, language = null) => choosePrompt(await readPublished(store), task, language);

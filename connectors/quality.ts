@@ -3,7 +3,8 @@
 import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
-import type { Tried } from '#machines/agents/activities.ts';
+import { noAnswer } from '#machines/agents/activities.ts';
+import type { AskLearnt } from './learnt.ts';
 import { isNews, judgeTiers, tierKey, tierQualitySchema, type Demands, type Outcome, type TierQuality } from '#machines/tier-quality.ts';
 
 /** Older answers say little about today's. */
@@ -48,9 +49,9 @@ export function readQuality(store: Pick<StorePort, 'query'>): () => Promise<Qual
 }
 
 /** What was learnt, as long as it is not demoted: then it is unsure of everything. Who plans an answer passes it over anyway; who asks it straight hears this. */
-export function unlessDemoted(learnt: (task: string, input: unknown) => Promise<Tried>, read: () => Promise<Quality>): (task: string, input: unknown) => Promise<Tried> {
+export function unlessDemoted(learnt: AskLearnt, read: () => Promise<Quality>): AskLearnt {
   return async (task, input) => {
     const reason = (await read()).demoted(task, 'local');
-    return reason === null ? learnt(task, input) : { outcome: 'unsure', answer: null, confidence: null, model: null, costMicros: 0, reason, prompt: null, evidence: [], againAtMs: null };
+    return reason === null ? learnt(task, input) : noAnswer('unsure', reason, 0);
   };
 }

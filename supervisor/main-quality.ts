@@ -1,32 +1,14 @@
-// The agents that look back: one measures how good the tiers are, one writes the report of each day. Both are there from the first start on.
+// What those who look back reach: one measures how good the tiers are, one writes the report of each day.
 import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
 import type { QualityPorts } from '#connectors/console/quality-routes.ts';
 import { viewQuality } from '#connectors/console/quality-view.ts';
 import { measureQuality, readQuality } from '#connectors/quality.ts';
-import { qualityAddress, qualityMachine } from '#machines/agents/quality.ts';
-import { reportAddress, reportMachine } from '#machines/agents/report.ts';
-import { emptyCommit } from '#machines/commit.ts';
-import { machineKey } from '#machines/define.ts';
-import { parseTrigger } from '#machines/triggers.ts';
 import type { CompanyConfig, Config } from './config.ts';
 import { toDemands } from './quality-settings.ts';
 import { readDebts } from './main-debt.ts';
 import { readReport, reportActivity, sayReport, spanOf } from './main-report.ts';
-
-/** What is corrected is a reason to measure before the day is over. */
-export const qualityTrigger = parseTrigger({ name: 'quality-corrections', on: 'annotation', kind: 'correction', wake: { to: qualityAddress, type: 'LOOK' } });
-
-/** Promises the start of both; does nothing when they were started before. */
-export async function startLookingBack(store: Pick<StorePort, 'commit'>, nowMs: number): Promise<void> {
-  for (const [address, machine] of [[qualityAddress, qualityMachine], [reportAddress, reportMachine]] as const) {
-    await store.commit({
-      ...emptyCommit(`start:${address}`, nowMs, 'host/supervisor', { started: address }),
-      sends: [{ id: `start:${address}:message`, to: address, from: 'host/supervisor', body: { kind: 'start', machine: machineKey(machine), input: {} } }],
-    });
-  }
-}
 
 export function lookBackActivities({ store, clock, config: { dataDir, company } }: { store: Pick<StorePort, 'query'>; clock: Pick<Clock, 'now'>; config: Pick<Config, 'dataDir' | 'company'> }): Record<string, Activity> {
   return {

@@ -5,7 +5,7 @@ import type { Activity } from '#actors/worker.ts';
 import type { Clock } from '#actors/clock.ts';
 import type { Action, Connector } from '#connectors/connector.ts';
 import { readPrompts } from '#connectors/prompts.ts';
-import type { Tried } from '#machines/agents/activities.ts';
+import { noAnswer, type Tried } from '#machines/agents/activities.ts';
 import { typeOf } from '#machines/address.ts';
 import { sayShortage, type Profile } from '#machines/budget.ts';
 import { emptyCommit } from '#machines/commit.ts';
@@ -26,7 +26,7 @@ export function scriptedModels({ scenario: { tiers, models }, store, clock, real
   const resting = new Map<string, { untilMs: number; outcome: Tried['outcome']; reason: string }>();
   const prompts = readPrompts(store);
   const isScripted = (name: string) => tiers.some((tier) => tier.name === name);
-  const nothing: Tried = { outcome: 'unsure', answer: null, confidence: null, model: null, costMicros: null, reason: '', prompt: null, evidence: [], againAtMs: null };
+  const nothing = noAnswer('unsure', '');
 
   const runOf = async (operationId: string) => {
     const actor = operationId.slice(0, operationId.lastIndexOf('#'));

@@ -9,6 +9,8 @@ import { receiveMail } from '#connectors/mail/intake.ts';
 import { parsePolicies } from '#connectors/policy.ts';
 import { actionsOf } from '#connectors/policy-schema.ts';
 import { asPromptArtifacts } from '#connectors/prompt-set.ts';
+import { modelsMachine } from '#machines/agents/models.ts';
+import { supervisorMachine } from '#machines/agents/supervisor.ts';
 import { parseTemplate } from '#machines/agents/templates.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { machineKey } from '#machines/define.ts';
@@ -27,8 +29,7 @@ import { createActivities } from './main-parts.ts';
 import { readPromptFiles } from './main-prompts.ts';
 import { scriptedModels, spanMs, tameConnectors } from './main-scenario-parts.ts';
 import { openScenarioWorld, type ScenarioWorld } from './main-scenario-world.ts';
-import { startSupervisor } from './main-supervisor.ts';
-import { startWaitingRoom } from './main-waiting.ts';
+import { buildTriggers, startStanding } from './main-standing.ts';
 
 export interface Fault { line: number; expected: string; found: string }
 export interface ScenarioResult { file: string; title: string; ok: boolean; faults: Fault[]; ms: number; modelCalls: number; costMicros: number }
@@ -93,7 +94,6 @@ async function openCompany({ dataDir, scenario, asked }: { dataDir: string; scen
   const config: Config = { ...real, company: checkCompany(merged(real.company, given.company), 'given.company'), smtpUrl: null, imapUrl: null, model: null, secretOf: () => 'scenario' };
   const agents = await loadAgents(dataDir);
   const registry = createMachines(agents.machines);
-  const { buildTriggers } = await import('./main.ts');
   const world = await openScenarioWorld({ registry, permissions: permissionsOf(registry), caps: config.company.caps, budgets: toBudgets(config.company.budgets), triggers: [...buildTriggers, ...readTriggers(dataDir)], startMs: Date.parse(scenario.at) });
   const { store, clock } = world;
   const connectors = tameConnectors(await openConnectors({ config, store }), scenario.world);
@@ -101,8 +101,7 @@ async function openCompany({ dataDir, scenario, asked }: { dataDir: string; scen
   const activities = createActivities({ config, store, registry, connectors, policies: () => Promise.resolve(policies), activities: agents.activities, clock });
   world.activities = { ...activities, ...scriptedModels({ scenario, store, clock, real: activities, profileOf: (workflow) => profileOf(config.company.budgets, workflow), failures: world.failures, asked }) };
   await keepGiven(world, dataDir, scenario);
-  await startSupervisor(store, clock.now());
-  await startWaitingRoom(store, clock.now());
+  for (const machine of [supervisorMachine, modelsMachine]) await startStanding(store, machine, clock.now());
   await world.idle();
   return { world, config };
 }

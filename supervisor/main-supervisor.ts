@@ -1,26 +1,15 @@
-// The supervisor's actor is there from the first start on; and nobody may stand still without a cause that will move it.
+// Nobody may stand still without a cause that will move it.
 import { nextEvents } from '#actors/next-events.ts';
 import type { ActorRecord } from '#actors/record.ts';
 import type { Registry } from '#actors/registry.ts';
 import type { Clock } from '#actors/clock.ts';
 import type { Log } from '#actors/log.ts';
 import type { StorePort } from '#actors/store-port.ts';
-import { supervisorMachine } from '#machines/agents/supervisor.ts';
 import { emptyCommit } from '#machines/commit.ts';
-import { machineKey } from '#machines/define.ts';
 import { plainError } from '#machines/errors.ts';
-import { supervisorAddress } from '#machines/hold.ts';
 
 const everyMs = 600_000;
 const pageRows = 1_000;
-
-/** Promises the start of the supervisor; does nothing when it was started before. */
-export async function startSupervisor(store: Pick<StorePort, 'commit'>, nowMs: number): Promise<void> {
-  await store.commit({
-    ...emptyCommit('supervisor:start', nowMs, 'host/supervisor', { started: supervisorAddress }),
-    sends: [{ id: `start:${supervisorAddress}`, to: supervisorAddress, from: 'host/supervisor', body: { kind: 'start', machine: machineKey(supervisorMachine), input: {} } }],
-  });
-}
 
 /** Why nothing will ever move this actor, or null. `record` is one that no message is under way to. */
 export function whyStuck(registry: Registry, record: ActorRecord): string | null {

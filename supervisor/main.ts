@@ -16,7 +16,7 @@ import { machineKey } from '#machines/define.ts';
 import { plainError, type KeelsonError } from '#machines/errors.ts';
 import { scheduleMachine } from '#machines/agents/schedule.ts';
 import { mailMachine } from '#machines/pipelines/mail.ts';
-import { assertTriggers, parseTrigger, type Trigger } from '#machines/triggers.ts';
+import { assertTriggers, parseTrigger } from '#machines/triggers.ts';
 import { startStore } from '#store/actor.ts';
 import type { KnownHead } from '#store/verify.ts';
 import { createMachines, loadAgents, permissionsOf } from './agents.ts';
@@ -33,7 +33,6 @@ import { startOperatorSide } from './main-console.ts';
 import { keepMemory, openEmbedders } from './main-memory.ts';
 import { readModels } from './main-model-settings.ts';
 import { openModels } from './main-models.ts';
-import { learningTriggers, startLearning } from './main-learning.ts';
 import { superviseNats } from './main-nats.ts';
 import { openConnectors, openPaymentHook } from './main-connectors.ts';
 import { openAuthentication, openNotify } from './main-outside.ts';
@@ -42,10 +41,10 @@ import { startPausable } from './main-pause.ts';
 import { startPolicies } from './main-policies.ts';
 import { startPrompts } from './main-prompts.ts';
 import { keepRetention } from './main-retention.ts';
-import { qualityTrigger, runThresholds, startLookingBack } from './main-quality.ts';
-import { startSupervisor, watchStuck } from './main-supervisor.ts';
+import { runThresholds } from './main-quality.ts';
+import { buildTriggers, standingMachines, startStanding } from './main-standing.ts';
+import { watchStuck } from './main-supervisor.ts';
 import { startErasing } from './main-unfinished.ts';
-import { limitsTrigger, startWaitingRoom } from './main-waiting.ts';
 import { keepSchedules, readSchedules } from './schedules.ts';
 
 export interface Server {
@@ -58,9 +57,6 @@ export interface Server {
   /** Resolves with the reason when the server cannot go on. */
   failed: Promise<KeelsonError>;
 }
-
-/** What this build starts or wakes by itself, beside the files in triggers/ of the company. */
-export const buildTriggers: readonly Trigger[] = [limitsTrigger, qualityTrigger, ...learningTriggers];
 
 const smtpMissing = 'no KEELSON_SMTP_URL: approved mail is written to outbox/ and not sent';
 
@@ -106,10 +102,7 @@ export async function startServer(config: Config, { port, listen, natsUrl, inspe
     const policies = readPolicies(store, actions);
     await startPolicies({ dataDir, store, actions, read: policies, clock, makeId: randomId, say });
     await startPrompts({ dataDir, store, clock, makeId: randomId, say });
-    await startSupervisor(store, clock.now());
-    await startLearning(store, clock.now());
-    await startWaitingRoom(store, clock.now());
-    await startLookingBack(store, clock.now());
+    for (const machine of standingMachines) await startStanding(store, machine, clock.now());
     const scheduling = await keepSchedules({ store, schedules, openCalendar, clock, makeId: randomId, onError: (error) => log.error(plainError(error), 'could not look at the schedules') });
     stops.push(scheduling.stop);
     // What a schedule starts may act outside.

@@ -2,12 +2,13 @@
 // from the item that was shown; the agent that proposed it may not. The file is written first, so that the folder of the company says
 // what is in force; then the store; a second yes after a crash writes the same once more.
 import { sha256 } from '#actors/hash.ts';
-import { consolidationAddress, publishSchema } from '#machines/agents/consolidation.ts';
+import { publishSchema } from '#machines/agents/consolidation.ts';
 import { parseTemplate } from '#machines/agents/templates.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import type { Item } from '#machines/inbox.ts';
 import { parseRule } from '#machines/learning/rule.ts';
 import type { Commands } from './desk-commands.ts';
+import { consolidationAddress } from '#machines/agents/standing.ts';
 
 const folders = { rule: { mediaType: 'application/json' }, template: { mediaType: 'text/markdown' } } as const;
 export type Published = keyof typeof folders;

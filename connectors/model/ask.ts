@@ -2,25 +2,25 @@
 import type { Clock } from '#actors/clock.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
-import type { Tried } from '#machines/agents/activities.ts';
+import { noAnswer } from '#machines/agents/activities.ts';
 import type { Profile } from '#machines/budget.ts';
 import type { Link } from '#machines/records.ts';
 import { taskOf } from '#machines/task-list.ts';
 import type { Answering } from './answering.ts';
-import type { Gateway, Prompt } from './gateway.ts';
+import type { AskLearnt } from '../learnt.ts';
+import type { ReadPrompt } from '../prompts.ts';
+import type { Gateway } from './gateway.ts';
 import { runOf } from './plan.ts';
 import { localTier } from './settings.ts';
-
-/** What was learnt; costs no tokens. */
-export type AskLocal = (task: string, input: unknown) => Promise<Tried>;
 
 export interface AskParts {
   gateway: Gateway;
   store: Pick<StorePort, 'query'>;
   clock: Clock;
-  local: AskLocal;
+  /** What was learnt; costs no tokens. */
+  local: AskLearnt;
   /** The wording in force. */
-  readPrompt(task: string, language: 'de' | 'en' | null): Promise<Prompt>;
+  readPrompt: ReadPrompt;
   profileOf(workflow: string): Profile;
   /** The words behind references in the input, read right before it is asked, and what the answer then rests on. */
   expand?(task: string, input: unknown): Promise<{ input: unknown; evidence: Link[] } | null>;
@@ -29,7 +29,6 @@ export interface AskParts {
 }
 
 const beatMs = 20_000;
-const none = (outcome: Tried['outcome'], reason: string): Tried => ({ outcome, answer: null, confidence: null, model: null, costMicros: null, reason, prompt: null, evidence: [], againAtMs: null });
 
 export function askTier({ gateway, store, clock, local, readPrompt, profileOf, expand, answering }: AskParts): Activity {
   return async ({ input: given, operationId, signal, heartbeat }) => {
@@ -37,9 +36,9 @@ export function askTier({ gateway, store, clock, local, readPrompt, profileOf, e
     // It may want more than a model is shown, and checks that itself.
     if (tier === localTier) return local(name, input);
     const task = taskOf(name);
-    if (!task) return none('unsupported', `there is no task '${name}'`);
+    if (!task) return noAnswer('unsupported', `there is no task '${name}'`);
     const fits = task.input.safeParse(input);
-    if (!fits.success) return none('unsupported', `the task ${name} does not take this input: ${fits.error.issues[0]?.path.join('.')} ${fits.error.issues[0]?.message}`);
+    if (!fits.success) return noAnswer('unsupported', `the task ${name} does not take this input: ${fits.error.issues[0]?.path.join('.')} ${fits.error.issues[0]?.message}`);
     const { workflow, run } = await runOf(store, operationId);
     const { language } = fits.data as { language?: unknown };
     const asking = { operationId, run, task: name, tier };

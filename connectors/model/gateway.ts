@@ -8,6 +8,7 @@ import type { Log } from '#actors/log.ts';
 import type { StorePort } from '#actors/store-port.ts';
 import type { Tried } from '#machines/agents/activities.ts';
 import type { Shortage } from '#machines/budget.ts';
+import type { PromptVersion } from '#machines/prompts.ts';
 import type { Task } from '#machines/tasks.ts';
 import { createProber, type Probed } from './capabilities.ts';
 import { tokensAtMost } from './estimate.ts';
@@ -18,8 +19,6 @@ import { createRest, type Outage, type Resting } from './rest.ts';
 import { endpointsOf, type ModelSettings } from './settings.ts';
 import { createTill } from './till.ts';
 
-export interface Prompt { id: string; version: number; text: string }
-
 export interface GatewayRequest {
   /** Of the job: the same for each try, so that what a try left behind is found. */
   id: string;
@@ -27,7 +26,7 @@ export interface GatewayRequest {
   tier: string;
   /** In the shape of the task's input. */
   input: unknown;
-  prompt: Prompt;
+  prompt: PromptVersion;
   latency: 'now' | 'batch';
   /** Which budgets it is counted in. */
   workflow: string;

@@ -4,16 +4,9 @@ import type { Activity } from '#actors/worker.ts';
 import { typeOf } from '#machines/address.ts';
 import type { Profile } from '#machines/budget.ts';
 import { taskOf } from '#machines/task-list.ts';
+import type { Quality } from '../quality.ts';
 import type { Gateway } from './gateway.ts';
 import { localTier, tiersOf, type ModelSettings } from './settings.ts';
-
-/** How tiers have done so far. */
-export interface Quality {
-  /** null as long as nothing was measured. */
-  thresholdOf(task: string, tier: string): number | null;
-  /** Why it is passed over; null when it is not. */
-  demoted(task: string, tier: string): string | null;
-}
 
 /** Whose money it is: the run that the job belongs to, and the machine that the run began with. */
 export async function runOf(store: Pick<StorePort, 'query'>, operationId: string): Promise<{ workflow: string; run: string }> {

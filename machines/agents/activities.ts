@@ -154,6 +154,9 @@ export const triedSchema = z.object({
 });
 export type Tried = z.output<typeof triedSchema>;
 
+/** A tier that had no answer. Without a cost it is unknown what was spent. */
+export const noAnswer = (outcome: Tried['outcome'], reason: string, costMicros: number | null = null): Tried => ({ outcome, answer: null, confidence: null, model: null, costMicros, reason, prompt: null, evidence: [], againAtMs: null });
+
 export const tiersSchema = z.object({
   tiers: z.array(z.object({ name: z.string(), threshold: z.number() })),
   /** Tiers that are passed over, and why: `demoted: …`. */

@@ -7,7 +7,6 @@ import { activity, protocol, records } from '../define.ts';
 import { operatorEvents, operatorOnly, toItemData } from '../inbox.ts';
 import { linkSchema, type Intent } from '../records.ts';
 
-export const consolidationAddress = 'consolidation/main';
 /** What an item of this agent publishes when it is approved. */
 export const publishSchema = z.strictObject({ kind: z.enum(['rule', 'template']), name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/), text: z.string().min(1).max(20_000) });
 

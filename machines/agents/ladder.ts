@@ -11,9 +11,10 @@ import { assign, sendTo, setup } from 'xstate';
 import { protocol } from '../define.ts';
 import { reasonOf } from '../errors.ts';
 import { climbSchema, isSure, nextTier, shouldWait, startClimb, toClimbed, withPlan, withTried } from '../ladder.ts';
-import { askTier, planTiers, type Tried } from './activities.ts';
+import { askTier, noAnswer, planTiers, type Tried } from './activities.ts';
 import { ladderInput, ladderOutput } from './ladder-shape.ts';
-import { goOn, modelsAddress, toLeave, toWait } from './models-shape.ts';
+import { goOn, toLeave, toWait } from './models-shape.ts';
+import { modelsAddress } from './standing.ts';
 
 const ladder = protocol({
   input: ladderInput,
@@ -26,7 +27,7 @@ const ladder = protocol({
 
 const dayMs = 86_400_000;
 /** The job itself failed: whether the tier was asked is unknown, so its cost is. */
-const broken = (error: unknown): Tried => ({ outcome: 'unreadable', answer: null, confidence: null, model: null, costMicros: null, reason: reasonOf(error), prompt: null, evidence: [], againAtMs: null });
+const broken = (error: unknown): Tried => noAnswer('unreadable', reasonOf(error));
 
 export const ladderMachine = setup({
   types: ladder.types,

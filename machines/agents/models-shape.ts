@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { needSchema, type Climb, type Need } from '../ladder.ts';
 
-export const modelsAddress = 'models/main';
 
 /** The host states `from`. */
 export const waitSchema = z.object({ from: z.string(), task: z.string().max(100), needs: z.array(needSchema).min(1).max(3), reason: z.string().max(500) });

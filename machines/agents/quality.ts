@@ -7,7 +7,6 @@ import { operatorEvents, toItemData } from '../inbox.ts';
 import type { Fact, Intent } from '../records.ts';
 import { tierEntity, tierKey, tierPredicate, tierQualitySchema, type TierQuality } from '../tier-quality.ts';
 
-export const qualityAddress = 'quality/main';
 export const measureQuality = activity({
   name: 'quality.measure',
   input: z.object({ known: z.array(tierQualitySchema), kept: z.array(z.string()) }),

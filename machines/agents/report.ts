@@ -4,7 +4,6 @@ import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { activity, protocol, records } from '../define.ts';
 
-export const reportAddress = 'report/main';
 const documentSchema = z.object({ id: z.string().min(1).max(100), text: z.string().min(1).max(200_000) });
 
 export const writeReport = activity({

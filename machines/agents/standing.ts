@@ -1,8 +1,9 @@
 // The company's own actors that are there from the first start on and never end: they look after others and are no work themselves.
 import { supervisorAddress } from '../hold.ts';
-import { consolidationAddress } from './consolidation.ts';
-import { modelsAddress } from './models-shape.ts';
-import { qualityAddress } from './quality.ts';
-import { reportAddress } from './report.ts';
+
+export const modelsAddress = 'models/main';
+export const qualityAddress = 'quality/main';
+export const reportAddress = 'report/main';
+export const consolidationAddress = 'consolidation/main';
 
 export const standingAddresses: readonly string[] = [supervisorAddress, modelsAddress, qualityAddress, reportAddress, consolidationAddress];

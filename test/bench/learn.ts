@@ -6,13 +6,14 @@
 import { consolidate } from '#connectors/consolidate.ts';
 import { createLearnt } from '#connectors/learnt.ts';
 import { parseMail } from '#connectors/mail/parse.ts';
-import { consolidationAddress, consolidationMachine } from '#machines/agents/consolidation.ts';
+import { consolidationMachine } from '#machines/agents/consolidation.ts';
 import { triageMachine } from '#machines/agents/triage.ts';
 import type { Item } from '#machines/inbox.ts';
 import { parseRule, ruleMatches } from '#machines/learning/rule.ts';
 import type { Category, Mail } from '#machines/mail.ts';
 import { createSim } from '../kit/sim.ts';
 import { learnMails } from './learn-mails.ts';
+import { consolidationAddress } from '#machines/agents/standing.ts';
 
 export type Way = 'rules' | 'learning' | 'consolidation';
 export interface Learnt { needed: number[]; sureAndWrong: number; rules: number; proposed: number }

@@ -8,7 +8,7 @@ import { KeelsonError } from '#machines/errors.ts';
 import { assertTriggers, parseTrigger } from '#machines/triggers.ts';
 import { readLibrary, readTriggers } from '#supervisor/company.ts';
 import { createMachines } from '#supervisor/agents.ts';
-import { buildTriggers } from '#supervisor/main.ts';
+import { buildTriggers } from '#supervisor/main-standing.ts';
 
 function folder(t: TestContext, files: Record<string, string> = {}): string {
   const dir = mkdtempSync(join(tmpdir(), 'keelson-triggers-'));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { reportAddress, reportMachine } from '#machines/agents/report.ts';
+import { reportMachine } from '#machines/agents/report.ts';
 import type { Commit } from '#machines/commit.ts';
 import type { Decision } from '#machines/records.ts';
 import { runQuery } from '#store/queries.ts';
@@ -13,6 +13,7 @@ import { daySpan, dueSpans, midnight, mondayOf, readReport, reportActivity, sayR
 import { reportSchema, toDemands, qualitySchema } from '#supervisor/quality-settings.ts';
 import { commitOf, stepOf, tempStore } from '#test/store/temp-store.ts';
 import { createSim } from '#test/kit/sim.ts';
+import { reportAddress } from '#machines/agents/standing.ts';
 
 const hourMs = 3_600_000;
 const at = (text: string) => new Date(text).getTime(); // by the clock of this computer

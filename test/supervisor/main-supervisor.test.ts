@@ -11,7 +11,8 @@ import { createDesk, type Desk } from '#connectors/console/desk.ts';
 import { failureItem, supervisorMachine } from '#machines/agents/supervisor.ts';
 import { protocol, records } from '#machines/define.ts';
 import { supervisorAddress } from '#machines/hold.ts';
-import { startSupervisor, watchStuck } from '#supervisor/main-supervisor.ts';
+import { startStanding } from '#supervisor/main-standing.ts';
+import { watchStuck } from '#supervisor/main-supervisor.ts';
 import { startWorld, type World } from '#test/kit/world.ts';
 
 const shapes = protocol({ context: z.object({ sum: z.number() }), input: z.object({}), output: z.any(), events: { ADD: z.object({ by: z.number() }), SINK: z.object({}), MUTE: z.object({}), APPROVE: z.object({}) }, operatorOnly: ['APPROVE'] });
@@ -30,7 +31,7 @@ let desk: Desk;
 before(async () => {
   world = await startWorld({ machines: [adder, supervisorMachine] });
   desk = createDesk({ store: world.store, bus: world.bus, clock: systemClock, makeId: randomId });
-  await startSupervisor(world.store, Date.now());
+  await startStanding(world.store, supervisorMachine, Date.now());
   await world.until('the supervisor', () => world.record(supervisorAddress));
 });
 after(() => world.stop());
@@ -39,7 +40,7 @@ const intent = (id: string) => world.store.query('intent', { id }) as Promise<{ 
 const sum = async (address: string) => (await world.record(address))!.snapshot.context as { sum: number };
 
 test('a second start of the server starts no second supervisor', async () => {
-  await startSupervisor(world.store, Date.now());
+  await startStanding(world.store, supervisorMachine, Date.now());
   assert.equal((await world.record(supervisorAddress))!.rev, 0);
 });
 

@@ -2,9 +2,10 @@
 // simulator, on a clock that only the test moves; what it would look at is given.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { consolidationAddress as address, consolidationMachine } from '#machines/agents/consolidation.ts';
+import { consolidationMachine } from '#machines/agents/consolidation.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { createSim } from '#test/kit/sim.ts';
+import { consolidationAddress as address } from '#machines/agents/standing.ts';
 
 const proposal = (name: string) => ({ fingerprint: `f-${name}`, publish: { kind: 'rule', name, text: '{}' }, hash: `h-${name}`, summary: `Make ${name} a rule?`, reasons: ['so it was'], evidence: [{ kind: 'annotation', id: 'a-1-0' }] });
 const hourMs = 3_600_000;

@@ -2,9 +2,9 @@
 import type { Activity } from '#actors/worker.ts';
 import { ladderMachine } from '#machines/agents/ladder.ts';
 import type { Climbed } from '#machines/agents/ladder-shape.ts';
-import { modelsAddress } from '#machines/agents/models-shape.ts';
 import type { Tiers, Tried } from '#machines/agents/activities.ts';
 import { createSim, type Sim, type SimOptions } from '#test/kit/sim.ts';
+import { modelsAddress } from '#machines/agents/standing.ts';
 
 export const tried = (fields: Partial<Tried> = {}): Tried => ({ outcome: 'answered', answer: { confidence: 0.9 }, confidence: 0.9, model: 'm', costMicros: 100, reason: 'as the script says', prompt: null, evidence: [], againAtMs: null, ...fields });
 /** An answer that says who gave it. */

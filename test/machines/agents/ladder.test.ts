@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
 import { triedOutcomes, type Tried } from '#machines/agents/activities.ts';
-import { modelsAddress } from '#machines/agents/models-shape.ts';
 import { decisionOf, isSure, nextTier, startClimb, toClimbed, withPlan, withTried } from '#machines/ladder.ts';
 import type { Sim } from '#test/kit/sim.ts';
 import { climb, fails, says, tiersOf, tried } from './ladder-kit.ts';
+import { modelsAddress } from '#machines/agents/standing.ts';
 
 const both = tiersOf({ small: 0.7, large: 0.6 });
 const waiting = tiersOf({ small: 0.7, large: 0.6 }, { otherwise: 'wait' });

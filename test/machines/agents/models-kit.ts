@@ -5,12 +5,12 @@ import type { Look } from '#machines/agents/activities.ts';
 import { ladderMachine } from '#machines/agents/ladder.ts';
 import { ladderOutput } from '#machines/agents/ladder-shape.ts';
 import { modelsMachine } from '#machines/agents/models.ts';
-import { modelsAddress } from '#machines/agents/models-shape.ts';
 import { protocol } from '#machines/define.ts';
 import type { Intent } from '#machines/records.ts';
 import type { WaitingList } from '#machines/waiting-list.ts';
 import { createSim, type Sim, type SimOptions } from '#test/kit/sim.ts';
 import { fails, says, tiersOf } from './ladder-kit.ts';
+import { modelsAddress } from '#machines/agents/standing.ts';
 
 const job = protocol({ input: z.object({}), context: z.object({ climbed: ladderOutput.nullable() }), events: {}, output: ladderOutput.nullable() });
 /** Work that needs a model once. */

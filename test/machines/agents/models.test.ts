@@ -3,9 +3,9 @@
 // Method: real ladders and models/main in the simulator against a provider that the test stops, on its clock; looks and calls are counted.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { modelsAddress } from '#machines/agents/models-shape.ts';
 import { join, nextBatch, nobody, waitersMax, withLook, withoutBatch } from '#machines/waiting-list.ts';
 import { minutes, startOutage, type Outage } from './models-kit.ts';
+import { modelsAddress } from '#machines/agents/standing.ts';
 
 const operator = (outage: Outage, event: { type: string; [field: string]: unknown }) => outage.sim.event(modelsAddress, event, 'operator/test').idle();
 const approve = { type: 'APPROVE', payloadHash: 'models-1' };

@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { measureQuality, readQuality, unlessDemoted } from '#connectors/quality.ts';
-import { qualityAddress, qualityMachine } from '#machines/agents/quality.ts';
+import { qualityMachine } from '#machines/agents/quality.ts';
 import { KeelsonError } from '#machines/errors.ts';
 import { silence, tierKey, toCase, tierEntity, type Demands, type Outcome } from '#machines/tier-quality.ts';
 import { createSim } from '#test/kit/sim.ts';
 import { seeded } from '#test/kit/server.ts';
+import { qualityAddress } from '#machines/agents/standing.ts';
 
 const dayMs = 86_400_000;
 const demands: Demands = { tasks: {}, others: { target: 0.8, usual: 0.7, minimum: 0.5 } };
