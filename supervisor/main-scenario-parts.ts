@@ -4,9 +4,9 @@ import type { StorePort } from '#actors/store-port.ts';
 import type { Activity } from '#actors/worker.ts';
 import type { Clock } from '#actors/clock.ts';
 import type { Action, Connector } from '#connectors/connector.ts';
+import { latencyOf, runOf } from '#connectors/model/plan.ts';
 import { readPrompts } from '#connectors/prompts.ts';
 import { noAnswer, type Tried } from '#machines/agents/activities.ts';
-import { typeOf } from '#machines/address.ts';
 import { sayShortage, type Profile } from '#machines/budget.ts';
 import { emptyCommit } from '#machines/commit.ts';
 import { firstIssue } from '#machines/errors.ts';
@@ -28,13 +28,8 @@ export function scriptedModels({ scenario: { tiers, models }, store, clock, real
   const isScripted = (name: string) => tiers.some((tier) => tier.name === name);
   const nothing = noAnswer('unsure', '');
 
-  const runOf = async (operationId: string) => {
-    const actor = operationId.slice(0, operationId.lastIndexOf('#'));
-    const run = ((await store.query('rootOf', { address: actor })) as string | null) ?? actor;
-    return { workflow: typeOf(run), run };
-  };
   const spend = async (operationId: string, { task, tier }: Ask, micros: number): Promise<string | { reason: string; againAtMs: number | null }> => {
-    const { workflow, run } = await runOf(operationId);
+    const { workflow, run } = await runOf(store, operationId);
     const id = `${operationId}:${tier}:${asked.calls}`;
     const reserved = { state: 'reserved' as const, id, micros, workflow, run, untilMs: clock.now() + 180_000, task, tier, provider: 'scenario', model: `scripted/${tier}`, price: 'settings' as const };
     const answer = await store.commit({ ...emptyCommit(`reserve:${id}`, clock.now(), 'connector/model', {}), spends: [reserved] });
@@ -76,9 +71,9 @@ export function scriptedModels({ scenario: { tiers, models }, store, clock, real
     'model.ask': ask,
     async 'model.plan'(call) {
       const { task } = call.input as unknown as Ask;
-      const { latency, otherwise, tiers: allowed } = profileOf((await runOf(call.operationId)).workflow);
-      const scripted = tiers.filter(({ name }) => models.some((line) => line.task === task && line.tier === name) && (allowed === null || allowed.includes(name)));
-      return { latency: taskOf(task)?.facing === 'customer' ? 'now' : latency, otherwise, skipped: [], tiers: scripted };
+      const profile = profileOf((await runOf(store, call.operationId)).workflow);
+      const scripted = tiers.filter(({ name }) => models.some((line) => line.task === task && line.tier === name) && (profile.tiers === null || profile.tiers.includes(name)));
+      return { latency: latencyOf(task, profile), otherwise: profile.otherwise, skipped: [], tiers: scripted };
     },
     // A tier that is down is so until the time that its line names; without one until it is looked at.
     'model.ready': () => Promise.resolve({ down: [...resting].filter(([, { untilMs }]) => untilMs > clock.now()).map(([provider, { reason }]) => ({ provider, reason })), gone: [] }),

@@ -15,13 +15,16 @@ export async function runOf(store: Pick<StorePort, 'query'>, operationId: string
   return { workflow: typeOf(run), run };
 }
 
+/** Where somebody outside waits, nothing is put off. */
+export const latencyOf = (task: string, { latency }: Pick<Profile, 'latency'>): Profile['latency'] => (taskOf(task)?.facing === 'customer' ? 'now' : latency);
+
 export interface PlanParts { settings: ModelSettings; gateway: Pick<Gateway, 'whyNot'>; store: Pick<StorePort, 'query'>; profileOf(workflow: string): Profile; readQuality(): Promise<Quality>; thresholdDefault(task: string): number }
 
 export function planTiers({ settings, gateway, store, profileOf, readQuality, thresholdDefault }: PlanParts): Activity {
   return async ({ input, operationId }) => {
     const { task } = input as { task: string };
     const profile = profileOf((await runOf(store, operationId)).workflow);
-    const latency = taskOf(task)?.facing === 'customer' ? 'now' as const : profile.latency;
+    const latency = latencyOf(task, profile);
     const tiers: { name: string; threshold: number }[] = [];
     const skipped: { name: string; reason: string }[] = [];
     const quality = await readQuality();
